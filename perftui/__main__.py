@@ -1,0 +1,5 @@
+"""``python -m perftui``."""
+
+from perftui.cli import main
+
+main()
