@@ -34,6 +34,10 @@ class PhaseName(Enum):
     SPAN = "span"
     """The whole of an entry that is no request: a task, an event, a measure."""
 
+    # Members are equal only to themselves; Enum's own hash is written in Python, and phases are
+    # looked up for every cell that is drawn.
+    __hash__ = object.__hash__
+
 
 class Phase(NamedTuple):
     """One stretch of time: ``start_us`` to ``end_us``, µs since the time origin."""

@@ -26,6 +26,9 @@ class ResourceType(Enum):
     IFRAME = "iframe"
     OTHER = "other"
 
+    # As for PhaseName: Enum's own hash is written in Python.
+    __hash__ = object.__hash__
+
 
 SHORT_LABELS: dict[ResourceType, str] = {
     ResourceType.DOCUMENT: "doc",
