@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 HAR_FOLDER = REPOSITORY.parent / "shared" / "har"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-NEEDS = {
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "chromium": (lambda: CHROMIUM is not None, "Chromium (apt-get install chromium)"),
     "proxy": (lambda: find_spec("mitmproxy") is not None, "mitmproxy (perftui[proxy])"),
     "chdb": (lambda: find_spec("chdb") is not None, "chdb (perftui[chdb])"),
