@@ -1,0 +1,643 @@
+"""Read-only questions to a store; a :class:`perftui.model.Reader`.
+
+A session is read by the ranges of its batches, never by scanning. What answers with many rows
+answers as ONE row that holds a JSON array: SQLite's drivers hand the interpreter over at each row,
+and beside a busy thread each hand-over may take 5 ms.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+from pathlib import Path
+from statistics import median_low
+from typing import Any
+
+import msgspec
+
+from perftui.analysis.filter_terms import Column
+from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
+from perftui.errors import NewerStoreError, NotAStoreError, NotFoundError, StoreError
+from perftui.model import (
+    IN_FLIGHT,
+    Entry,
+    EntryIndex,
+    Order,
+    PageView,
+    Predicate,
+    Record,
+    SessionSummary,
+    Usual,
+)
+from perftui.store.connection import Connection, Row, connect, store_errors, value
+from perftui.store.migrations import MIGRATIONS, identify
+from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON
+from perftui.store.schema import column
+
+READ_AT_ONCE = 512
+"""Entries decoded at once by :meth:`StoreReader.iter_records`."""
+
+USUAL_CALLS = 200
+"""The latest calls of an endpoint that its usual duration is taken from: what it takes these
+days, at a bounded cost."""
+
+SEARCHED_BATCHES = 4_000
+"""The latest batches that are searched for them."""
+
+_CACHE_BYTES = 16 * 1024 * 1024
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """A batch's entries, and where they belong."""
+
+    first_seq: int
+    last_seq: int
+    session_id: str
+    page_view_id: str
+    number: int
+    time_origin_us: int
+
+
+def _filter_columns() -> dict[str, Column | str]:
+    """How this schema says the logical columns that filters ask for."""
+
+    def url_part(name: str) -> Column:
+        return Column(
+            f"(SELECT x.text FROM url AS w JOIN string AS x ON x.id = w.{name} WHERE w.id = e.url)",
+            f"e.url IN (SELECT w.id FROM url AS w JOIN string AS x ON x.id = w.{name}"
+            " WHERE {test})",
+            "x.text",
+        )
+
+    def page_part(name: str) -> str:
+        return (
+            "(SELECT x.text FROM pageview AS w JOIN url AS v ON v.id = w.url"
+            f" JOIN string AS x ON x.id = v.{name} WHERE w.id = b.pageview)"
+        )
+
+    columns: dict[str, Column | str] = {
+        "seq": "e.seq",
+        "session_id": "(SELECT w.session_id FROM session AS w WHERE w.id = b.session)",
+        "page_view_id": "(SELECT w.page_view_id FROM pageview AS w WHERE w.id = b.pageview)",
+        "page_view_number": (
+            "(SELECT count(*) FROM pageview AS w JOIN pageview AS v ON v.id = b.pageview"
+            " WHERE w.session = b.session"
+            " AND (w.time_origin_us + ifnull(w.told_start_us, w.start_us), w.id)"
+            " <= (v.time_origin_us + ifnull(v.told_start_us, v.start_us), v.id))"
+        ),
+        "page_origin": page_part("origin"),
+        "page_host": page_part("host"),
+        "page_site": page_part("site"),
+        "entry_type": Column(
+            "(SELECT x.text FROM string AS x WHERE x.id = e.type)",
+            "e.type IN (SELECT x.id FROM string AS x WHERE {test})",
+            "x.text",
+        ),
+        "url": Column(
+            "(SELECT w.url FROM url AS w WHERE w.id = e.url)",
+            "e.url IN (SELECT w.id FROM url AS w WHERE {test})",
+            "w.url",
+        ),
+        "label": Column(
+            "(SELECT x.text FROM string AS x WHERE x.id = e.name)",
+            "e.name IN (SELECT x.id FROM string AS x WHERE {test})",
+            "x.text",
+        ),
+        "origin": url_part("origin"),
+        "host": url_part("host"),
+        "site": url_part("site"),
+        "endpoint": url_part("endpoint"),
+        "start_us": "e.start_us",
+        "duration_us": "e.duration_us",
+        "extra": "e.extra",
+    }
+    for field in ENTRY_FIELDS:
+        name = field.attribute
+        if field.kind is FieldKind.TEXT:
+            columns[name] = Column(
+                f"(SELECT x.text FROM string AS x WHERE x.id = e.{name})",
+                f"e.{name} IN (SELECT x.id FROM string AS x WHERE {{test}})",
+                "x.text",
+            )
+        elif field.kind is FieldKind.TIME:
+            columns[name] = f"(e.start_us + e.{column(name, field.kind)})"
+        else:
+            columns[name] = f"e.{name}"
+    return columns
+
+
+FILTER_COLUMNS = _filter_columns()
+"""Logical column -> SQL over ``entry AS e JOIN batch AS b``."""
+
+
+class StoreReader:
+    """Reads a store file. Belongs to one thread at a time.
+
+    Args:
+        driver: see :func:`perftui.store.connection.connect`.
+
+    Raises:
+        NotFoundError: there is no such file.
+        StoreError: or one of its kinds; the file was not touched.
+    """
+
+    def __init__(self, path: Path | str, *, driver: str | None = None) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise NotFoundError(f"{self.path} does not exist; name another file with --db")
+        if self.path.is_dir():
+            raise NotAStoreError(f"{self.path} is a folder; name a file with --db")
+        with store_errors(self.path):
+            self._connection = self._open(driver)
+        self._views: dict[tuple[int, str], list[PageView]] = {}
+        self._places: list[_Place] = []
+        self._places_version: tuple[int, int] | None = None
+
+    def _open(self, driver: str | None) -> Connection:
+        # Beside a file in a folder that cannot be written to SQLite cannot make its -shm; where
+        # no log lies beside it, nobody writes either.
+        has_log = self.path.with_name(self.path.name + "-wal").exists()
+        writable = _can_make_files_beside(self.path)
+        connection = connect(
+            self.path, read_only=True, immutable=not has_log and not writable, driver=driver
+        )
+        try:
+            version = identify(connection, self.path, len(MIGRATIONS))
+            if version == 0:
+                raise NotFoundError(f"{self.path} is empty: nothing was captured into it yet")
+            if version < len(MIGRATIONS):
+                raise StoreError(
+                    f"{self.path} is of an older schema ({version}); `perftui doctor` or the next"
+                    " capture brings it up to date, with a backup beside it"
+                )
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_BYTES // 1024}")
+            connection.execute("PRAGMA query_only = ON")
+            # regexp: in filters, as Python has it.
+            self._add_regexp(connection)
+        except NewerStoreError:
+            connection.close()
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def _add_regexp(connection: Connection) -> None:
+        create: Callable[..., Any] | None = getattr(connection, "create_function", None)
+        if create is not None:
+            create("regexp", 2, _matches_regexp, deterministic=True)
+        else:
+            connection.create_scalar_function(  # type: ignore[attr-defined]
+                "regexp", _matches_regexp, 2, deterministic=True
+            )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> StoreReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        with store_errors(self.path):
+            rows: list[Row] = self._connection.execute(sql, parameters).fetchall()
+        return rows
+
+    def _value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        with store_errors(self.path):
+            return value(self._connection, sql, parameters)
+
+    # --- the store ------------------------------------------------------------------------
+
+    def data_version(self) -> int:
+        """A number that changes whenever another connection has committed."""
+        return int(self._value("PRAGMA data_version"))
+
+    def last_seq(self) -> int:
+        """The position of the newest entry; 0 in an empty store."""
+        return int(self._value("SELECT ifnull(max(seq), 0) FROM entry"))
+
+    def store_id(self) -> str:
+        """The identity of the store file."""
+        return str(self._value("SELECT store_id FROM store"))
+
+    # --- sessions -------------------------------------------------------------------------
+
+    def sessions(
+        self, *, search: str = "", limit: int | None = None, offset: int = 0
+    ) -> list[SessionSummary]:
+        """Sessions, the most recently received first."""
+        condition, parameters = "s.session_id IS NOT NULL", list[Any]()
+        if search:
+            condition += (
+                " AND instr(lower(s.session_id || char(10) || ifnull(s.label, '') || char(10)"
+                " || ifnull(u.url, '') || char(10) || ifnull(first.title, '')), lower(?)) > 0"
+            )
+            parameters.append(search)
+        parameters += [-1 if limit is None else limit, offset]
+        rows = self._rows(
+            f"{_SESSION} WHERE {condition} ORDER BY s.received_us DESC, s.id DESC LIMIT ? OFFSET ?",
+            parameters,
+        )
+        exported = self._exported_seq()
+        return [_summary(row, exported) for row in rows]
+
+    def session(self, session_id: str) -> SessionSummary:
+        """One session."""
+        rows = self._rows(f"{_SESSION} WHERE s.session_id = ?", (session_id,))
+        if not rows:
+            raise _no_session(session_id)
+        return _summary(rows[0], self._exported_seq())
+
+    def _exported_seq(self) -> int:
+        """The position up to which some export has all entries."""
+        return int(self._value("SELECT ifnull(max(last_seq), 0) FROM checkpoint"))
+
+    def find_session(self, text: str) -> str:
+        """The full ID of the one session that ``text`` names."""
+        if text == "last":
+            newest = self._value(
+                "SELECT session_id FROM session WHERE session_id IS NOT NULL"
+                " ORDER BY received_us DESC, id DESC LIMIT 1"
+            )
+            if newest is None:
+                raise NotFoundError(
+                    f"no sessions yet in {self.path}; run `perftui` and load a page,"
+                    " or `perftui import FILE`"
+                )
+            return str(newest)
+        exact = self._value(
+            "SELECT session_id FROM session WHERE session_id = ?1 OR label = ?1"
+            " ORDER BY session_id = ?1 DESC, received_us DESC LIMIT 1",
+            (text,),
+        )
+        if exact is not None:
+            return str(exact)
+        begun = [
+            str(row[0])
+            for row in self._rows(
+                "SELECT session_id FROM session WHERE substr(session_id, 1, ?) = ?"
+                " ORDER BY received_us DESC LIMIT 4",
+                (len(text), text),
+            )
+        ]
+        if len(begun) == 1 and text:
+            return begun[0]
+        if begun and text:
+            raise NotFoundError(
+                f"{text!r} begins the IDs of several sessions: {', '.join(begun[:3])}"
+                f"{', …' if len(begun) > 3 else ''}; say more of it"
+            )
+        raise _no_session(text)
+
+    def page_views(self, session_id: str) -> list[PageView]:
+        """The pageviews of a session, by start."""
+        key = (self.data_version(), session_id)
+        known = self._views.get(key)
+        if known is not None:
+            return list(known)
+        row = self._value("SELECT id FROM session WHERE session_id = ?", (session_id,))
+        if row is None:
+            raise _no_session(session_id)
+        rows = self._rows(
+            "SELECT p.page_view_id, u.url, p.title, p.kind, p.referrer, p.navigation_type,"
+            " p.time_origin_us, ifnull(p.told_start_us, p.start_us), p.end_us, p.entry_count,"
+            " p.request_count, p.error_count, p.transfer_bytes"
+            " FROM pageview AS p LEFT JOIN url AS u ON u.id = p.url WHERE p.session = ?"
+            " ORDER BY p.time_origin_us + ifnull(p.told_start_us, p.start_us), p.id",
+            (row,),
+        )
+        views = [
+            PageView(
+                session_id=session_id,
+                page_view_id=found[0],
+                number=number,
+                url=found[1],
+                title=found[2],
+                kind=found[3],
+                referrer=found[4],
+                navigation_type=found[5],
+                time_origin_us=found[6],
+                start_us=found[7],
+                end_us=max(found[7], found[8]),
+                entry_count=found[9],
+                request_count=found[10],
+                error_count=found[11],
+                transfer_bytes=found[12],
+            )
+            for number, found in enumerate(rows, start=1)
+        ]
+        if len(self._views) > 256:
+            self._views.clear()
+        self._views[key] = views
+        return list(views)
+
+    # --- entries --------------------------------------------------------------------------
+
+    def index(
+        self,
+        session_id: str | None,
+        *,
+        order: Order = Order.START,
+        predicate: Predicate | None = None,
+        page_view_id: str | None = None,
+        after_seq: int = 0,
+    ) -> EntryIndex:
+        """The positions and spans of a session's entries."""
+        base_us = self._base_us(session_id)
+        where, parameters, left = self._where(session_id, page_view_id, after_seq, predicate)
+        # One row per batch, not per entry: its positions and spans as JSON arrays.
+        rows = self._rows(
+            "SELECT b.time_origin_us, json_group_array(e.seq), json_group_array(e.start_us),"
+            " json_group_array(e.start_us + e.duration_us)"
+            f" FROM batch AS b JOIN entry AS e ON e.seq BETWEEN b.first_seq AND b.last_seq"
+            f" WHERE {where} GROUP BY b.id ORDER BY b.id",
+            parameters,
+        )
+        seqs, starts, ends = array("q"), array("q"), array("q")
+        decode = _INTEGERS.decode
+        for origin, seq_text, start_text, end_text in rows:
+            shift = origin - base_us
+            of_batch = decode(seq_text)
+            begun = decode(start_text)
+            ended = decode(end_text)
+            if any(map(int.__gt__, of_batch, of_batch[1:])):
+                in_order = sorted(zip(of_batch, begun, ended, strict=True), key=itemgetter(0))
+                of_batch, begun, ended = map(list, zip(*in_order, strict=True))
+            seqs.extend(of_batch)
+            starts.extend([start + shift for start in begun])
+            ends.extend([IN_FLIGHT if end is None else end + shift for end in ended])
+        found = EntryIndex(seqs, starts, ends, base_us)
+        if left is not None:
+            found = self._refined(found, left)
+        if order is Order.START:
+            found = _by_start(found)
+        return found
+
+    def _base_us(self, session_id: str | None) -> int:
+        if session_id is None:
+            return int(self._value("SELECT ifnull(min(started_us), 0) FROM session"))
+        rows = self._rows(
+            "SELECT ifnull(started_us, first_received_us) FROM session WHERE session_id = ?",
+            (session_id,),
+        )
+        if not rows:
+            raise _no_session(session_id)
+        return int(rows[0][0])
+
+    def _where(
+        self,
+        session_id: str | None,
+        page_view_id: str | None,
+        after_seq: int,
+        predicate: Predicate | None,
+    ) -> tuple[str, list[Any], Predicate | None]:
+        """The condition over ``batch AS b`` and ``entry AS e``, its parameters, and the predicate
+        where SQL does not say all of it."""
+        conditions, parameters = list[str](), list[Any]()
+        if session_id is not None:
+            conditions.append("b.session = (SELECT id FROM session WHERE session_id = ?)")
+            parameters.append(session_id)
+        if page_view_id is not None:
+            conditions.append("b.pageview IN (SELECT id FROM pageview WHERE page_view_id = ?)")
+            parameters.append(page_view_id)
+        if after_seq:
+            conditions.append("b.last_seq > ? AND e.seq > ?")
+            parameters += [after_seq, after_seq]
+        left = predicate
+        compiled = getattr(predicate, "sql", None)
+        if compiled is not None:
+            condition, bound = compiled(FILTER_COLUMNS)
+            conditions.append(f"({condition})")
+            parameters += bound
+            left = None
+        return " AND ".join(conditions) or "1", parameters, left
+
+    def _refined(self, found: EntryIndex, predicate: Predicate) -> EntryIndex:
+        """Those of an index that a predicate without SQL lets through."""
+        passing: set[int] = set()
+        for begin in range(0, len(found), READ_AT_ONCE):
+            for record in self.records(found.seqs[begin : begin + READ_AT_ONCE]):
+                if predicate.matches(record):
+                    passing.add(record.seq)
+        kept = [place for place, seq in enumerate(found.seqs) if seq in passing]
+        return _taken(found, kept)
+
+    def records(self, seqs: Sequence[int]) -> list[Record]:
+        """The entries at these positions, in the order asked for; missing ones are left out."""
+        if not seqs:
+            return []
+        text = self._value(
+            f"SELECT json_group_array(json_array(e.seq, {ENTRY_JSON}))"
+            f" FROM json_each(?) AS wanted JOIN entry AS e ON e.seq = wanted.value {ENTRY_JOINS}",
+            (msgspec.json.encode(list(seqs)).decode(),),
+        )
+        entries = dict(_ENTRIES.decode(text))
+        places = self._all_places()
+        records: list[Record] = []
+        for seq in seqs:
+            entry = entries.get(seq)
+            place = _place_of(places, seq)
+            if entry is not None and place is not None:
+                records.append(_record(seq, place, entry))
+        return records
+
+    def _all_places(self) -> list[_Place]:
+        """Where each batch's entries belong, in order of their positions."""
+        version = (self.data_version(), self.last_seq())
+        if version == self._places_version:
+            return self._places
+        numbers: dict[int, int] = {}
+        counts: dict[int, int] = {}
+        for row, session in self._rows(
+            "SELECT id, session FROM pageview"
+            " ORDER BY session, time_origin_us + ifnull(told_start_us, start_us), id"
+        ):
+            counts[session] = numbers[row] = counts.get(session, 0) + 1
+        self._places = [
+            _Place(first, last, session_id, page_view_id, numbers[view], origin)
+            for first, last, session_id, page_view_id, view, origin in self._rows(
+                "SELECT b.first_seq, b.last_seq, s.session_id, p.page_view_id, p.id,"
+                " b.time_origin_us FROM batch AS b JOIN session AS s ON s.id = b.session"
+                " JOIN pageview AS p ON p.id = b.pageview"
+                " WHERE b.last_seq >= b.first_seq ORDER BY b.first_seq"
+            )
+        ]
+        self._places_version = version
+        return self._places
+
+    def iter_records(
+        self,
+        session_id: str | None = None,
+        *,
+        page_view_id: str | None = None,
+        entry_types: Sequence[str] | None = None,
+        predicate: Predicate | None = None,
+        since_us: int | None = None,
+        until_us: int | None = None,
+        after_seq: int = 0,
+    ) -> Iterator[Record]:
+        """Entries in order of arrival, streamed in bounded memory."""
+        if session_id is not None:
+            self._base_us(session_id)
+        where, parameters, left = self._where(session_id, page_view_id, after_seq, predicate)
+        if entry_types is not None:
+            where += (
+                " AND e.type IN (SELECT id FROM string"
+                " WHERE text IN (SELECT value FROM json_each(?)))"
+            )
+            parameters.append(msgspec.json.encode(list(entry_types)).decode())
+        for condition, bound in (("b.received_us >= ?", since_us), ("b.received_us < ?", until_us)):
+            if bound is not None:
+                where += f" AND {condition}"
+                parameters.append(bound)
+        rows = self._rows(
+            "SELECT json_group_array(e.seq) FROM batch AS b"
+            " JOIN entry AS e ON e.seq BETWEEN b.first_seq AND b.last_seq"
+            f" WHERE {where} GROUP BY b.id ORDER BY b.id",
+            parameters,
+        )
+        waiting: list[int] = []
+        for (text,) in rows:
+            waiting += sorted(_INTEGERS.decode(text))
+            while len(waiting) >= READ_AT_ONCE:
+                yield from self._passing(waiting[:READ_AT_ONCE], left)
+                del waiting[:READ_AT_ONCE]
+        yield from self._passing(waiting, left)
+
+    def _passing(self, seqs: Sequence[int], predicate: Predicate | None) -> Iterator[Record]:
+        for record in self.records(seqs):
+            if predicate is None or predicate.matches(record):
+                yield record
+
+    def usual(self, endpoint: str, *, before_seq: int | None = None) -> Usual:
+        """What an endpoint's finished calls usually take: the latest :data:`USUAL_CALLS` of
+        them."""
+        method, space, template = endpoint.rpartition(" ")
+        if space and not method.isalpha():
+            method, template = "", endpoint
+        urls = self._value(
+            "SELECT json_group_array(u.id) FROM url AS u JOIN string AS s ON s.id = u.endpoint"
+            " WHERE s.text = ?",
+            (template,),
+        )
+        types = self._value(
+            "SELECT json_group_array(id) FROM string WHERE text IN (SELECT value FROM json_each(?))",
+            (msgspec.json.encode(sorted(REQUEST_ENTRY_TYPES)).decode(),),
+        )
+        durations = self._rows(
+            "SELECT e.duration_us FROM (SELECT first_seq, last_seq FROM batch"
+            " WHERE request_count > 0 AND first_seq < ?1 ORDER BY id DESC LIMIT ?2) AS b"
+            " JOIN entry AS e ON e.seq BETWEEN b.first_seq AND b.last_seq AND e.seq < ?1"
+            " WHERE e.url IN (SELECT value FROM json_each(?3))"
+            " AND e.type IN (SELECT value FROM json_each(?4)) AND e.duration_us IS NOT NULL"
+            " AND e.method IS (SELECT id FROM string WHERE text = ?5)"
+            " ORDER BY e.seq DESC LIMIT ?6",
+            (
+                *(IN_FLIGHT if before_seq is None else before_seq, SEARCHED_BATCHES),
+                *(urls, types, method.upper() if space and method else None, USUAL_CALLS),
+            ),
+        )
+        known = [row[0] for row in durations]
+        return Usual(len(known), median_low(known) if known else None)
+
+
+_INTEGERS = msgspec.json.Decoder(list[Any])
+_ENTRIES = msgspec.json.Decoder(list[tuple[int, Entry]])
+
+_SESSION = """
+SELECT s.session_id, ifnull(s.started_us, s.first_received_us),
+  ifnull(s.ended_us, s.received_us), s.received_us, s.page_view_count, s.entry_count,
+  s.request_count, s.error_count, s.transfer_bytes, s.unknown_size_count, s.byte_count, s.dropped,
+  s.clock_error_us, s.label, s.pinned, s.last_seq, u.url, first.title, s.client, source.text
+FROM session AS s
+JOIN string AS source ON source.id = s.source
+LEFT JOIN pageview AS first ON first.id = (
+  SELECT p.id FROM pageview AS p WHERE p.session = s.id
+  ORDER BY p.time_origin_us + ifnull(p.told_start_us, p.start_us), p.id LIMIT 1)
+LEFT JOIN url AS u ON u.id = first.url
+"""
+
+
+def _summary(row: Row, exported_seq: int) -> SessionSummary:
+    return SessionSummary(
+        session_id=row[0],
+        started_us=row[1],
+        ended_us=max(row[1], row[2]),
+        received_us=row[3],
+        page_view_count=row[4],
+        entry_count=row[5],
+        request_count=row[6],
+        error_count=row[7],
+        transfer_bytes=row[8],
+        unknown_size_count=row[9],
+        byte_count=row[10],
+        dropped=msgspec.json.decode(row[11]) if row[11] else {},
+        clock_error_us=row[12],
+        label=row[13],
+        pinned=bool(row[14]),
+        exported=row[15] is not None and row[15] <= exported_seq,
+        url=row[16],
+        title=row[17],
+        client=msgspec.json.decode(row[18]) if row[18] else {},
+        source=row[19],
+    )
+
+
+def _no_session(text: str) -> NotFoundError:
+    return NotFoundError(f"there is no session {text!r}; `perftui sessions` lists them")
+
+
+def _record(seq: int, place: _Place, entry: Entry) -> Record:
+    return Record(
+        seq=seq,
+        session_id=place.session_id,
+        page_view_id=place.page_view_id,
+        page_view_number=place.number,
+        time_origin_us=place.time_origin_us,
+        entry=entry,
+    )
+
+
+def _place_of(places: Sequence[_Place], seq: int) -> _Place | None:
+    at = bisect_right(places, seq, key=_first_seq) - 1
+    if at < 0 or places[at].last_seq < seq:
+        return None
+    return places[at]
+
+
+def _first_seq(place: _Place) -> int:
+    return place.first_seq
+
+
+def _by_start(found: EntryIndex) -> EntryIndex:
+    """In order of start; of one moment, in order of arrival."""
+    starts = found.starts
+    return _taken(found, sorted(range(len(found)), key=starts.__getitem__))
+
+
+def _taken(found: EntryIndex, places: Sequence[int]) -> EntryIndex:
+    return EntryIndex(
+        array("q", map(found.seqs.__getitem__, places)),
+        array("q", map(found.starts.__getitem__, places)),
+        array("q", map(found.ends.__getitem__, places)),
+        found.base_us,
+    )
+
+
+def _matches_regexp(pattern: str, text: str | None) -> bool | None:
+    import re
+
+    return None if text is None else re.search(pattern, text) is not None
+
+
+def _can_make_files_beside(path: Path) -> bool:
+    import os
+
+    return os.access(path.parent, os.W_OK)

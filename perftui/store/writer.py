@@ -1,0 +1,744 @@
+"""The only writer of a store.
+
+A batch is written whole or not at all, and acknowledged after COMMIT with synchronous=FULL. What
+comes in during one turn of the event loop goes into one transaction.
+
+Other processes may write to the same file (``perftui prune`` beside a server): each transaction
+begins by asking whether somebody did, and if so forgets the IDs that it keeps in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from perftui.analysis.severity import is_error
+from perftui.clock import SystemClock
+from perftui.config import StoreSettings
+from perftui.errors import NotFoundError, SinkBusyError, SinkError, SinkFullError, StoreError
+from perftui.model import Batch, Clock, Entry, Receipt
+from perftui.store.checkpointing import Checkpointer
+from perftui.store.connection import SQLITE_ERRORS, Connection, one, store_errors, translated, value
+from perftui.store.interning import Strings, Urls
+from perftui.store.joining import flow_id, merged
+from perftui.store.migrations import open_for_writing
+from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, INSERT_ENTRY, pack_entry
+
+log = logging.getLogger("perftui.store")
+
+MAX_TRANSACTION_ENTRIES = 5_000
+"""Entries in one transaction, unless a single batch has more: it bounds how long the event loop
+stands still."""
+
+MAX_WAITING_ENTRIES = 200_000
+"""Entries that may wait for their transaction; more are refused as busy."""
+
+CLOCK_ERROR_BATCHES = 31
+"""The first batches of a session, of which the clock's error is the median."""
+
+CACHED_SESSIONS = 5_000
+CACHED_PAGE_VIEWS = 10_000
+
+
+@dataclass(slots=True)
+class _Session:
+    row: int
+    batch_count: int
+
+
+@dataclass(slots=True)
+class _PageView:
+    row: int
+    time_origin_us: int
+    time_origin_estimated: bool
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What entries add to the counters of their batch, pageview and session."""
+
+    entries: int = 0
+    requests: int = 0
+    errors: int = 0
+    transfer_bytes: int = 0
+    unknown_sizes: int = 0
+
+    def add(self, entry: Entry, page_url: str | None, sign: int = 1) -> None:
+        self.entries += sign
+        if entry.is_request:
+            self.requests += sign
+            if entry.transfer_size is None:
+                self.unknown_sizes += sign
+            else:
+                self.transfer_bytes += sign * entry.transfer_size
+        if is_error(entry, page_url):
+            self.errors += sign
+
+
+class StoreWriter:
+    """Writes batches to a store file; a :class:`perftui.model.Sink`.
+
+    Args:
+        path: the file; made where there is none.
+        settings: free space, size of the write-ahead log.
+        driver, vfs: see :func:`perftui.store.connection.connect`.
+
+    Raises:
+        StoreError: or one of its kinds; the file was not touched.
+        SinkFullError: there is no space left.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        settings: StoreSettings | None = None,
+        clock: Clock | None = None,
+        driver: str | None = None,
+        vfs: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._settings = settings or StoreSettings()
+        self._clock = clock or SystemClock()
+        self._connection: Connection = open_for_writing(
+            self.path, self._clock, driver=driver, vfs=vfs
+        )
+        self._closed = False
+        self._strings = Strings(self._connection)
+        self._urls = Urls(self._connection, self._strings)
+        self._sessions: dict[str, _Session] = {}
+        self._page_views: dict[tuple[int, str], _PageView] = {}
+        self._volume: Counter[tuple[str, str, str]] = Counter()
+        self._data_version: int | None = None
+        self._last_seq = 0
+        self._last_batch = 0
+        self._has_vfs = vfs is not None
+        with store_errors(self.path):
+            # The log is checkpointed beside the writer, not in the middle of a transaction.
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self._connection.execute(
+                f"PRAGMA journal_size_limit = {self._settings.max_wal_bytes // 4}"
+            )
+            self._connection.execute("PRAGMA cache_size = -16384")
+            self._store_id = str(value(self._connection, "SELECT store_id FROM store"))
+        self.checkpointer = Checkpointer(
+            self.path, self._connection, self._settings.max_wal_bytes, driver=driver, vfs=vfs
+        )
+        self._waiting: deque[tuple[Batch, asyncio.Future[Receipt]]] = deque()
+        self._waiting_entries = 0
+        self._commit_scheduled = False
+
+    # --- the sink -------------------------------------------------------------------------
+
+    async def write(self, batch: Batch) -> Receipt:
+        """Take a batch; return once it is committed.
+
+        Raises:
+            SinkBusyError: too much waits already.
+            SinkFullError: there is no space left for it.
+            SinkError: the store could not take it.
+        """
+        if self._closed:
+            raise SinkBusyError("the store is being closed")
+        if self._waiting_entries + len(batch.entries) > MAX_WAITING_ENTRIES:
+            raise SinkBusyError(f"{self._waiting_entries} entries wait to be stored")
+        self.checkpointer.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._waiting.append((batch, future))
+        self._waiting_entries += len(batch.entries)
+        if not self._commit_scheduled:
+            self._commit_scheduled = True
+            loop.call_soon(self._commit_waiting, loop)
+        return await future
+
+    @property
+    def waiting_entries(self) -> int:
+        """Entries that were taken and not committed yet."""
+        return self._waiting_entries
+
+    @property
+    def store_id(self) -> str:
+        """The identity of the store file."""
+        return self._store_id
+
+    def _commit_waiting(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Write what waits, up to the cap; come again in the next turn if there is more."""
+        group: list[tuple[Batch, asyncio.Future[Receipt]]] = []
+        entries = 0
+        while self._waiting:
+            size = len(self._waiting[0][0].entries)
+            if group and entries + size > MAX_TRANSACTION_ENTRIES:
+                break
+            entries += size
+            group.append(self._waiting.popleft())
+        self._waiting_entries -= entries
+        if self._waiting and loop is not None:
+            loop.call_soon(self._commit_waiting, loop)
+        else:
+            self._commit_scheduled = False
+        try:
+            receipts = self.write_batches([batch for batch, _ in group])
+        except Exception as error:
+            self._commit_singly(group, error)
+            return
+        for (_, future), receipt in zip(group, receipts, strict=True):
+            if not future.done():
+                future.set_result(receipt)
+
+    def _commit_singly(
+        self, group: list[tuple[Batch, asyncio.Future[Receipt]]], error: Exception
+    ) -> None:
+        """The group failed. Unless all of it would fail in the same way, try each by itself, so
+        that one bad batch takes no good one with it."""
+        if len(group) == 1 or isinstance(error, SinkFullError):
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(as_sink_error(error))
+            return
+        for batch, future in group:
+            try:
+                (receipt,) = self.write_batches([batch])
+            except Exception as own_error:
+                log.error("a batch could not be stored: %r", own_error)
+                if not future.done():
+                    future.set_exception(as_sink_error(own_error))
+            else:
+                if not future.done():
+                    future.set_result(receipt)
+
+    async def close(self) -> None:
+        """Commit what was taken, then let go of the file. Safe to call twice."""
+        self.close_now()
+
+    def close_now(self) -> None:
+        """:meth:`close` outside of an event loop."""
+        if self._closed:
+            return
+        self._closed = True
+        while self._waiting:
+            self._commit_waiting(None)
+        self.checkpointer.stop()
+        self._connection.close()
+
+    # --- transactions ---------------------------------------------------------------------
+
+    def write_batches(self, batches: Sequence[Batch]) -> list[Receipt]:
+        """Write batches in one transaction, all or none; return once they are on disk.
+
+        Raises:
+            SinkFullError: there is no space left.
+            StoreError: the file cannot be written.
+        """
+        self._check_free_space()
+        try:
+            self._begin()
+            try:
+                receipts = [self._write_batch(batch) for batch in batches]
+                self._write_volume()
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        except SQLITE_ERRORS as error:
+            raise translated(error, self.path) from error
+        self.checkpointer.after_commit()
+        return receipts
+
+    def check_writable(self) -> None:
+        """Whether a batch could be stored now.
+
+        Raises:
+            SinkFullError: there is no space left.
+            StoreError: the file cannot be written.
+        """
+        self._check_free_space()
+        with store_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("ROLLBACK")
+
+    def _check_free_space(self) -> None:
+        minimum = self._settings.min_free_bytes
+        if not minimum or self._has_vfs:
+            return
+        free = free_bytes(self.path)
+        if free < minimum:
+            raise SinkFullError(
+                f"only {free} bytes are free where {self.path} is, less than [store]"
+                f" min_free_bytes = {minimum}; free some, or run `perftui prune`"
+            )
+
+    def _begin(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        version = value(self._connection, "PRAGMA data_version")
+        if version != self._data_version:
+            self._forget()
+            self._data_version = version
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except SQLITE_ERRORS:
+            # A full disk may have rolled it back already.
+            log.debug("no transaction to roll back")
+        self._data_version = None
+        self._volume.clear()
+
+    def _forget(self) -> None:
+        """What is kept in memory may not be what is in the file."""
+        self._strings.forget()
+        self._urls.forget()
+        self._sessions.clear()
+        self._page_views.clear()
+        connection = self._connection
+        newest = value(connection, "SELECT max(seq) FROM entry") or 0
+        announced = value(connection, "SELECT max(last_seq) FROM batch ORDER BY id DESC") or 0
+        pruned = value(connection, "SELECT pruned_seq FROM store") or 0
+        self._last_seq = max(newest, announced, pruned)
+        self._last_batch = value(connection, "SELECT max(id) FROM batch") or 0
+
+    # --- one batch ------------------------------------------------------------------------
+
+    def _write_batch(self, batch: Batch) -> Receipt:
+        connection = self._connection
+        session = self._session(batch)
+        if session.batch_count:
+            stored = one(
+                connection,
+                "SELECT first_seq, last_seq FROM batch WHERE session = ? AND key = ?",
+                (session.row, batch.key),
+            )
+            if stored is not None:
+                return Receipt(0, duplicate=True, first_seq=stored[0], last_seq=stored[1])
+        page_view = self._page_view(session, batch)
+        origin = batch.time_origin_us
+        estimated = batch.time_origin_estimated
+        if estimated:
+            origin, estimated = page_view.time_origin_us, page_view.time_origin_estimated
+        elif page_view.time_origin_estimated and batch.source != "proxy":
+            self._correct_time_origin(session, page_view, origin)
+
+        self._last_batch += 1
+        batch_row = self._last_batch
+        first_seq = self._last_seq + 1
+        page_url = batch.page.url
+        totals = _Totals()
+        rows = []
+        start: int | None = None
+        end: int | None = None
+        seq = first_seq - 1
+        strings, urls = self._strings, self._urls
+        for received in batch.entries:
+            seq += 1
+            entry: Entry | None = received
+            if received.extra and (flow := flow_id(received)) is not None:
+                entry = self._join_flow(received, flow, seq, session, page_url)
+                if entry is None:
+                    continue
+            assert entry is not None
+            rows.append(pack_entry(entry, seq, batch_row, strings, urls))
+            totals.add(entry, page_url)
+            if start is None or entry.start_us < start:
+                start = entry.start_us
+            entry_end = entry.start_us + (entry.duration_us or 0)
+            if end is None or entry_end > end:
+                end = entry_end
+        last_seq = seq
+        start_epoch = None if start is None else origin + start
+        end_epoch = None if end is None else origin + end
+        connection.execute(
+            "INSERT INTO batch (id, session, pageview, key, first_seq, last_seq, received_us,"
+            " sent_us, byte_count, wire_byte_count, rejected_count, time_origin_us,"
+            " time_origin_estimated, start_us, end_us, request_count, error_count, source, dropped)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(batch_row, session.row, page_view.row, batch.key, first_seq, last_seq),
+                *(batch.received_us, batch.sent_us, batch.byte_count, batch.wire_byte_count),
+                *(batch.rejected_count, origin, int(estimated), start_epoch, end_epoch),
+                *(totals.requests, totals.errors, strings[batch.source]),
+                msgspec.json.encode(batch.dropped).decode() if batch.dropped else None,
+            ),
+        )
+        if rows:
+            connection.executemany(INSERT_ENTRY, rows)
+        self._last_seq = last_seq
+        self._update_page_view(batch, page_view, totals, start_epoch, end_epoch)
+        self._update_session(batch, session, totals, start_epoch, end_epoch, first_seq, last_seq)
+        self._count_volume(batch)
+        if not batch.entries:
+            return Receipt(0)
+        return Receipt(len(batch.entries), first_seq=first_seq, last_seq=last_seq)
+
+    def _session(self, batch: Batch) -> _Session:
+        known = self._sessions.get(batch.session_id)
+        if known is not None:
+            return known
+        connection = self._connection
+        row = one(
+            connection,
+            "SELECT id, batch_count FROM session WHERE session_id = ?",
+            (batch.session_id,),
+        )
+        if row is None:
+            row = one(
+                connection,
+                "INSERT INTO session (session_id, source, first_received_us, received_us)"
+                " VALUES (?, ?, ?, ?) RETURNING id, batch_count",
+                (
+                    *(batch.session_id, self._strings[batch.source]),
+                    *(batch.received_us, batch.received_us),
+                ),
+            )
+        assert row is not None
+        if len(self._sessions) >= CACHED_SESSIONS:
+            self._sessions.clear()
+        session = self._sessions[batch.session_id] = _Session(*row)
+        return session
+
+    def _page_view(self, session: _Session, batch: Batch) -> _PageView:
+        key = (session.row, batch.page_view_id)
+        known = self._page_views.get(key)
+        if known is not None:
+            return known
+        connection = self._connection
+        row = one(
+            connection,
+            "SELECT id, time_origin_us, time_origin_estimated FROM pageview"
+            " WHERE session = ? AND page_view_id = ?",
+            key,
+        )
+        if row is None:
+            # A proxy's time origin is by its own clock: good until the browser tells its own.
+            estimated = batch.time_origin_estimated or batch.source == "proxy"
+            start = min((entry.start_us for entry in batch.entries), default=0)
+            row = one(
+                connection,
+                "INSERT INTO pageview (session, page_view_id, time_origin_us,"
+                " time_origin_estimated, start_us, end_us) VALUES (?, ?, ?, ?, ?, ?)"
+                " RETURNING id, time_origin_us, time_origin_estimated",
+                (*key, batch.time_origin_us, int(estimated), start, start),
+            )
+            connection.execute(
+                "UPDATE session SET page_view_count = page_view_count + 1 WHERE id = ?",
+                (session.row,),
+            )
+        assert row is not None
+        if len(self._page_views) >= CACHED_PAGE_VIEWS:
+            self._page_views.clear()
+        page_view = self._page_views[key] = _PageView(row[0], row[1], bool(row[2]))
+        return page_view
+
+    def _correct_time_origin(self, session: _Session, page_view: _PageView, origin: int) -> None:
+        """The pageview's time origin was estimated, and now somebody tells it."""
+        shift = origin - page_view.time_origin_us
+        connection = self._connection
+        connection.execute(
+            "UPDATE batch SET time_origin_us = time_origin_us + ?1, time_origin_estimated = 0,"
+            " start_us = start_us + ?1, end_us = end_us + ?1"
+            " WHERE pageview = ?2 AND time_origin_estimated",
+            (shift, page_view.row),
+        )
+        connection.execute(
+            "UPDATE pageview SET time_origin_us = ?1, time_origin_estimated = 0,"
+            " start_us = ifnull((SELECT min(start_us) FROM batch WHERE pageview = ?2) - ?1, 0),"
+            " end_us = ifnull((SELECT max(end_us) FROM batch WHERE pageview = ?2) - ?1, 0)"
+            " WHERE id = ?2",
+            (origin, page_view.row),
+        )
+        connection.execute(
+            "UPDATE session SET"
+            " started_us = (SELECT min(start_us) FROM batch WHERE session = ?1),"
+            " ended_us = (SELECT max(end_us) FROM batch WHERE session = ?1) WHERE id = ?1",
+            (session.row,),
+        )
+        page_view.time_origin_us = origin
+        page_view.time_origin_estimated = False
+
+    def _update_page_view(
+        self,
+        batch: Batch,
+        page_view: _PageView,
+        totals: _Totals,
+        start_epoch: int | None,
+        end_epoch: int | None,
+    ) -> None:
+        page = batch.page
+        url, title, referrer = page.url, page.title, page.referrer
+        navigation_type = page.navigation_type
+        kind = told_start = None
+        for entry in batch.entries:
+            if entry.entry_type == "pageview":
+                url = entry.name or url
+                kind = _text(entry, "kind")
+                title = title or _text(entry, "title")
+                referrer = _text(entry, "referrer") or referrer
+                told_start = entry.start_us
+            elif entry.entry_type == "navigation" and navigation_type is None:
+                navigation_type = _text(entry, "type")
+        origin = page_view.time_origin_us
+        self._connection.execute(
+            "UPDATE pageview SET url = ifnull(?, url), title = ifnull(?, title),"
+            " referrer = ifnull(?, referrer), kind = ifnull(?, kind),"
+            " navigation_type = ifnull(?, navigation_type),"
+            " told_start_us = ifnull(?, told_start_us),"
+            " start_us = min(start_us, ifnull(?, start_us)), end_us = max(end_us, ifnull(?, end_us)),"
+            " entry_count = entry_count + ?, request_count = request_count + ?,"
+            " error_count = error_count + ?, transfer_bytes = transfer_bytes + ?,"
+            " unknown_size_count = unknown_size_count + ? WHERE id = ?",
+            (
+                *(self._urls[url] if url else None, title, referrer, kind, navigation_type),
+                told_start,
+                None if start_epoch is None else start_epoch - origin,
+                None if end_epoch is None else end_epoch - origin,
+                *(totals.entries, totals.requests, totals.errors),
+                *(totals.transfer_bytes, totals.unknown_sizes, page_view.row),
+            ),
+        )
+
+    def _update_session(
+        self,
+        batch: Batch,
+        session: _Session,
+        totals: _Totals,
+        start_epoch: int | None,
+        end_epoch: int | None,
+        first_seq: int,
+        last_seq: int,
+    ) -> None:
+        connection = self._connection
+        session.batch_count += 1
+        connection.execute(
+            "UPDATE session SET received_us = max(received_us, ?1), batch_count = batch_count + 1,"
+            " started_us = ifnull(min(started_us, ?2), ifnull(started_us, ?2)),"
+            " ended_us = ifnull(max(ended_us, ?3), ifnull(ended_us, ?3)),"
+            " entry_count = entry_count + ?4, request_count = request_count + ?5,"
+            " error_count = error_count + ?6, transfer_bytes = transfer_bytes + ?7,"
+            " unknown_size_count = unknown_size_count + ?8, rejected_count = rejected_count + ?9,"
+            " byte_count = byte_count + ?10, wire_byte_count = wire_byte_count + ?11,"
+            " first_seq = ifnull(first_seq, ?12), last_seq = ?13 WHERE id = ?14",
+            (
+                *(batch.received_us, start_epoch, end_epoch),
+                *(totals.entries, totals.requests, totals.errors),
+                *(totals.transfer_bytes, totals.unknown_sizes, batch.rejected_count),
+                *(batch.byte_count, batch.wire_byte_count, first_seq, last_seq, session.row),
+            ),
+        )
+        if batch.sent_us is not None and session.batch_count <= CLOCK_ERROR_BATCHES:
+            errors = connection.execute(
+                "SELECT received_us - sent_us FROM batch"
+                " WHERE session = ? AND sent_us IS NOT NULL ORDER BY 1",
+                (session.row,),
+            ).fetchall()
+            connection.execute(
+                "UPDATE session SET clock_error_us = ? WHERE id = ?",
+                (errors[len(errors) // 2][0], session.row),
+            )
+        if batch.client or batch.dropped:
+            self._update_told(batch, session)
+
+    def _update_told(self, batch: Batch, session: _Session) -> None:
+        """What the client tells of itself, once; what it had to drop, added up."""
+        connection = self._connection
+        if batch.client and (session.batch_count == 1 or not batch.dropped):
+            connection.execute(
+                "UPDATE session SET client = ? WHERE id = ? AND client IS NULL",
+                (msgspec.json.encode(batch.client).decode(), session.row),
+            )
+        if batch.dropped:
+            before = value(connection, "SELECT dropped FROM session WHERE id = ?", (session.row,))
+            dropped = Counter(msgspec.json.decode(before, type=dict[str, int]) if before else {})
+            dropped.update(batch.dropped)
+            connection.execute(
+                "UPDATE session SET dropped = ? WHERE id = ?",
+                (msgspec.json.encode(dict(dropped)).decode(), session.row),
+            )
+
+    # --- volume ---------------------------------------------------------------------------
+
+    def _count_volume(self, batch: Batch) -> None:
+        day = datetime.fromtimestamp(batch.received_us / 1_000_000, UTC).date().isoformat()
+        counts = Counter(entry.entry_type for entry in batch.entries)
+        for entry_type, count in counts.items():
+            self._volume[day, entry_type, "entries"] += count
+        told = batch.bytes_by_type
+        if not told and counts:
+            share = batch.byte_count / len(batch.entries)
+            told = {entry_type: round(share * count) for entry_type, count in counts.items()}
+        for entry_type, byte_count in told.items():
+            self._volume[day, entry_type, "bytes"] += byte_count
+
+    def _write_volume(self) -> None:
+        if not self._volume:
+            return
+        keys = {(day, entry_type) for day, entry_type, _ in self._volume}
+        self._connection.executemany(
+            "INSERT INTO volume (day, entry_type, entry_count, byte_count) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET entry_count = entry_count + excluded.entry_count,"
+            " byte_count = byte_count + excluded.byte_count",
+            [
+                (*key, self._volume[(*key, "entries")], self._volume[(*key, "bytes")])
+                for key in sorted(keys)
+            ],
+        )
+        self._volume.clear()
+
+    # --- the two sides of a request -------------------------------------------------------
+
+    def _join_flow(
+        self, entry: Entry, flow: str, seq: int, session: _Session, page_url: str | None
+    ) -> Entry | None:
+        """Join an entry with the other side of its flow, where that is there.
+
+        Returns:
+            What is to be stored at ``seq``; None where the entry went into an earlier row.
+        """
+        connection = self._connection
+        known = one(
+            connection, "SELECT browser_seq, proxy_seq FROM flow WHERE flow_id = ?", (flow,)
+        )
+        by_proxy = entry.entry_type == "request"
+        side = "proxy_seq" if by_proxy else "browser_seq"
+        if known is None:
+            connection.execute(
+                f"INSERT INTO flow (flow_id, session, {side}) VALUES (?, ?, ?)",
+                (flow, session.row, seq),
+            )
+            return entry
+        browser_seq, proxy_seq = known
+        if (proxy_seq if by_proxy else browser_seq) is not None:
+            # This side is known: a repetition by a client, not the same request.
+            return entry
+        other = browser_seq if by_proxy else proxy_seq
+        partner = self._entry(other)
+        if partner is None:
+            return entry
+        connection.execute(
+            f"UPDATE flow SET {side} = ?, merged_seq = ? WHERE flow_id = ?", (seq, seq, flow)
+        )
+        if not by_proxy:
+            self._adjust_totals(other, partner, -1)
+            connection.execute("DELETE FROM entry WHERE seq = ?", (other,))
+            return merged(entry, partner)
+        whole = merged(partner, entry)
+        self._adjust_totals(other, partner, -1)
+        batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (other,))
+        connection.execute("DELETE FROM entry WHERE seq = ?", (other,))
+        connection.execute(
+            INSERT_ENTRY, pack_entry(whole, other, batch_row, self._strings, self._urls)
+        )
+        self._adjust_totals(other, whole, 1)
+        return None
+
+    def _entry(self, seq: int) -> Entry | None:
+        text = value(
+            self._connection,
+            f"SELECT {ENTRY_JSON} FROM entry AS e {ENTRY_JOINS} WHERE e.seq = ?",
+            (seq,),
+        )
+        return None if text is None else msgspec.json.decode(text, type=Entry)
+
+    def _adjust_totals(self, seq: int, entry: Entry, sign: int) -> None:
+        """Add an entry to, or take it from, the totals of where it is stored."""
+        connection = self._connection
+        row = one(
+            connection,
+            "SELECT b.id, b.pageview, b.session, u.url FROM entry AS e"
+            " JOIN batch AS b ON b.id = e.batch JOIN pageview AS p ON p.id = b.pageview"
+            " LEFT JOIN url AS u ON u.id = p.url WHERE e.seq = ?",
+            (seq,),
+        )
+        assert row is not None
+        batch_row, page_view_row, session_row, page_url = row
+        totals = _Totals()
+        totals.add(entry, page_url, sign)
+        connection.execute(
+            "UPDATE batch SET request_count = request_count + ?, error_count = error_count + ?"
+            " WHERE id = ?",
+            (totals.requests, totals.errors, batch_row),
+        )
+        for table, row_id in (("pageview", page_view_row), ("session", session_row)):
+            connection.execute(
+                f"UPDATE {table} SET entry_count = entry_count + ?,"
+                " request_count = request_count + ?, error_count = error_count + ?,"
+                " transfer_bytes = transfer_bytes + ?,"
+                " unknown_size_count = unknown_size_count + ? WHERE id = ?",
+                (
+                    *(totals.entries, totals.requests, totals.errors),
+                    *(totals.transfer_bytes, totals.unknown_sizes, row_id),
+                ),
+            )
+
+    # --- what people set ------------------------------------------------------------------
+
+    def set_label(self, session_id: str, label: str | None) -> None:
+        """Give a session a name; None takes it away.
+
+        Raises:
+            NotFoundError: there is no such session.
+        """
+        self._set_on_session(session_id, "label", label or None)
+
+    def set_pinned(self, session_id: str, pinned: bool) -> None:
+        """Keep a session from being pruned, or let go of it.
+
+        Raises:
+            NotFoundError: there is no such session.
+        """
+        self._set_on_session(session_id, "pinned", int(pinned))
+
+    def _set_on_session(self, session_id: str, name: str, told: str | int | None) -> None:
+        with store_errors(self.path):
+            changed = one(
+                self._connection,
+                f"UPDATE session SET {name} = ? WHERE session_id = ? RETURNING id",
+                (told, session_id),
+            )
+        if changed is None:
+            raise NotFoundError(f"there is no session {session_id}; see `perftui sessions`")
+
+    def checkpoint(self, name: str) -> tuple[int, str | None]:
+        """How far an export of this name has got: the last position that its remote end
+        acknowledged (0 at first), and whatever state it keeps."""
+        with store_errors(self.path):
+            row = one(
+                self._connection, "SELECT last_seq, state FROM checkpoint WHERE name = ?", (name,)
+            )
+        return (row[0], row[1]) if row else (0, None)
+
+    def set_checkpoint(self, name: str, last_seq: int, state: str | None = None) -> None:
+        """Keep how far an export has got."""
+        with store_errors(self.path):
+            self._connection.execute(
+                "INSERT INTO checkpoint (name, last_seq, updated_us, state) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq,"
+                " updated_us = excluded.updated_us, state = excluded.state",
+                (name, last_seq, self._clock.now_us(), state),
+            )
+
+
+def as_sink_error(error: Exception) -> SinkError:
+    """An error of the store as the Sink protocol has it."""
+    if isinstance(error, SinkError):
+        return error
+    if isinstance(error, StoreError):
+        return SinkError(str(error))
+    return SinkError(f"the batch could not be stored: {error!r}")
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that an ordinary user may still write where a file is."""
+    status = os.statvfs(path.parent)
+    return status.f_bavail * status.f_frsize
+
+
+def _text(entry: Entry, field: str) -> str | None:
+    told = entry.extra.get(field)
+    return told if isinstance(told, str) and told else None
