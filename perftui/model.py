@@ -113,6 +113,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         sent_us: when the client says it sent it, by the client's clock. ``received_us - sent_us``
             is the client's clock error plus the way; it is kept and never applied silently.
         byte_count: length of the JSON document in bytes (after decompression).
+        bytes_by_type: how many of these the stored entries take, by entry type; empty where the
+            batch was not made of JSON.
         wire_byte_count: length as received (before decompression).
         client: the ``client`` object of the wire, bounded.
         dropped: how many entries the client had to drop, by entry type.
@@ -135,6 +137,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     dropped: Mapping[str, int] = msgspec.field(default_factory=dict)
     rejected_count: int = 0
     source: str = "sdk"
+    bytes_by_type: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 class Receipt(msgspec.Struct, frozen=True):
