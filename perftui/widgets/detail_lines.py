@@ -1,0 +1,301 @@
+"""What the detail pane says of an entry, as styled lines. The knowledge is ``analysis``'s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perftui.analysis.describe import Surroundings, severity_of
+from perftui.analysis.endpoints import endpoint
+from perftui.analysis.log_row import log_row
+from perftui.analysis.phases import request_duration_us
+from perftui.analysis.request_detail import (
+    PHASE_WORDS,
+    Fact,
+    header_groups,
+    phase_facts,
+    raw_lines,
+    request_facts,
+    server_timing,
+)
+from perftui.analysis.severity import Level
+from perftui.analysis.text import UNKNOWN, format_duration, format_moment
+from perftui.analysis.waterfall import EIGHTHS
+from perftui.model import Record
+from perftui.widgets.palette import LEFT_EIGHTHS, Palette
+from perftui.widgets.styled_lines import StyledLine
+
+TABS = ("Timing", "Headers", "Server-Timing", "Initiator", "Similar", "Raw")
+"""In the order of the keys 1 to 6."""
+
+LABEL = 18
+"""Cells of the labels on the left."""
+
+_LEVELS = {Level.SLOW: "warning", Level.VERY_SLOW: "error", Level.ERROR: "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """An entry and what belongs to it.
+
+    Attributes:
+        record: the entry.
+        around: its surroundings.
+        similar: the other calls of its endpoint, as far as they have been read.
+        initiator: what caused it, where that is known.
+        caused: what it caused, where that is known.
+    """
+
+    record: Record
+    around: Surroundings
+    similar: Sequence[Record] = ()
+    initiator: Record | None = None
+    caused: Sequence[Record] = ()
+
+
+def tab_lines(tab: str, detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
+    """The lines of one tab."""
+    match tab:
+        case "Timing":
+            return timing(detail, palette, width)
+        case "Headers":
+            return headers(detail)
+        case "Server-Timing":
+            return facts_or(
+                server_timing(detail.record.entry), "The server sent no Server-Timing header."
+            )
+        case "Initiator":
+            return initiator(detail, palette)
+        case "Similar":
+            return similar(detail, palette, width)
+        case _:
+            return [[(line, "@1 foreground")] for line in raw_lines(detail.record.entry)]
+
+
+def title(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
+    """The entry in a few words."""
+    row = log_row(detail.record, detail.around)
+    level = _LEVELS.get(row.severity.level, "muted")
+    parts = [(f"{row.severity.glyph} " if row.severity.glyph != " " else "", level)]
+    if detail.record.entry.is_request:
+        method = detail.record.entry.method or row.cells["type"]
+        parts += [(f"{method} ", "muted"), (row.host + row.directory, "muted")]
+    return [*parts, (row.leaf, "!foreground")]
+
+
+def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
+    """The phases as bars, and on the right what is worth knowing about them."""
+    record, around = detail.record, detail.around
+    entry = record.entry
+    if not entry.is_request:
+        return happening(detail)
+    page_url = around.page_urls.get(record.page_view_id)
+    usual = around.usual.get(endpoint(entry.method, entry.name))
+    total = request_duration_us(entry)
+    notes = _notes(detail)
+    side = min(52, width // 2) if width >= 96 else 0
+    bar_width = max(8, width - side - 30)
+    lines: list[list[tuple[str, str]]] = []
+    for fact in phase_facts(entry, page_url):
+        words = PHASE_WORDS[fact.name]
+        line = [(words, "@1 muted")]
+        if fact.duration_us is None:
+            line += [(UNKNOWN.rjust(8), f"@{LABEL - 2} faint"), (fact.note, f"@{LABEL + 8} muted")]
+        else:
+            style = "foreground" if fact.duration_us else "faint"
+            line.append((format_duration(fact.duration_us).rjust(8), f"@{LABEL - 2} {style}"))
+            if fact.duration_us and total:
+                blocks = _bar(fact.duration_us, total, bar_width, palette, fact.name.value)
+                line.append((blocks, f"@{LABEL + 8} phase-{fact.name.value}"))
+            elif fact.note:
+                line.append((fact.note, f"@{LABEL + 8} faint"))
+        lines.append(line)
+    lines.append(
+        [
+            ("total", "@1 muted"),
+            (format_duration(total).rjust(8), f"@{LABEL - 2} !foreground"),
+        ]
+        + ([("in flight", f"@{LABEL + 8} accent")] if total is None else [])
+    )
+    if usual is not None and usual.median_us is not None:
+        words = f"usually {format_duration(usual.median_us)}, over {usual.calls} calls"
+        lines[-1].append((words, f"@{LABEL + 8} muted"))
+    if not side:
+        return [*notes, [], *lines] if notes else list(lines)
+    for number, note in enumerate(notes):
+        while number >= len(lines):
+            lines.append([])
+        first_text, first_style = note[0]
+        lines[number] += [(first_text, f"@{width - side} {first_style}"), *note[1:]]
+    return list(lines)
+
+
+def _bar(duration: int, total: int, width: int, palette: Palette, phase: str) -> str:
+    eighths = max(1, duration * width * EIGHTHS // max(1, total))
+    whole, rest = divmod(min(eighths, width * EIGHTHS), EIGHTHS)
+    if palette.plain or palette.ascii:
+        return palette.glyphs.textures[phase] * max(1, whole)
+    return LEFT_EIGHTHS[8] * whole + (LEFT_EIGHTHS[rest] if rest else "")
+
+
+def _notes(detail: Detail) -> list[list[tuple[str, str]]]:
+    """Reasons, size, protocol and whatever else stands out, one line each."""
+    entry, around = detail.record.entry, detail.around
+    lines: list[list[tuple[str, str]]] = []
+    for reason in severity_of(detail.record, around).reasons:
+        style = _LEVELS.get(reason.level, "muted")
+        lines.append([(f"{reason.glyph} ", style), (reason.words, style)])
+    by_label = {
+        fact.label: fact
+        for fact in request_facts(
+            detail.record,
+            around.session_start_us,
+            around.page_urls.get(detail.record.page_view_id),
+            None,
+            around.first_party,
+        )
+    }
+    size, decoded = by_label["transferred"], by_label["body decoded"]
+    words = f"{size.value or UNKNOWN} on the wire" if size.value else f"size {size.note}"
+    if decoded.value and size.value:
+        words += f", {decoded.value} decoded"
+    lines.append([(words, "foreground" if size.value else "muted")])
+    parts = [entry.next_hop_protocol, entry.content_encoding, entry.content_type]
+    if any(parts):
+        lines.append([("  ".join([part for part in parts if part]), "muted")])
+    if told := server_timing(entry):
+        shown = "  ".join([f"{fact.label} {fact.value or fact.note}".strip() for fact in told[:4]])
+        lines.append([("server  ", "muted"), (shown, "foreground")])
+    return lines
+
+
+def happening(detail: Detail) -> list[StyledLine]:
+    """An entry that is no request: its words and its fields."""
+    record = detail.record
+    entry = record.entry
+    facts = [
+        Fact("what", entry.entry_type, entry.name),
+        Fact(
+            "started", f"{format_moment(record.start_epoch_us - detail.around.session_start_us)} s"
+        ),
+    ]
+    if entry.duration_us:
+        facts.append(Fact("duration", format_duration(entry.duration_us)))
+    lines: list[StyledLine] = list(facts_or(facts, ""))
+    for reason in severity_of(record, detail.around).reasons:
+        style = _LEVELS.get(reason.level, "muted")
+        lines.append([(f"{reason.glyph} {reason.words}", f"@1 {style}")])
+    for key, value in entry.extra.items():
+        if isinstance(value, str) and "\n" in value:
+            lines.append([(key, "@1 muted")])
+            lines += [[(part, "@3 foreground")] for part in value.split("\n")[:40]]
+        elif isinstance(value, str | int | float | bool):
+            lines.append([(key, "@1 muted"), (str(value), f"@{LABEL + 2} foreground")])
+    return lines
+
+
+def headers(detail: Detail) -> list[StyledLine]:
+    """Request and response headers."""
+    lines: list[StyledLine] = []
+    for name, facts in header_groups(detail.record.entry):
+        if lines:
+            lines.append([])
+        lines.append([(name, "@1 !foreground")])
+        lines += [
+            [(fact.label, "@3 muted"), ("  ", "muted"), (fact.value or "", "@30 foreground")]
+            for fact in facts
+        ]
+    if lines:
+        return lines
+    return [
+        [("The browser does not tell headers to a page.", "@1 muted")],
+        [
+            ("perftui proxy", "@1 !foreground"),
+            (" and HAR files do; the SDK with ", "muted"),
+            ("details", "!foreground"),
+            (" does for fetch and XMLHttpRequest.", "muted"),
+        ],
+    ]
+
+
+def initiator(detail: Detail, palette: Palette) -> list[StyledLine]:
+    """What caused it, and what it caused."""
+    entry = detail.record.entry
+    lines: list[StyledLine] = [
+        [
+            ("initiator type", "@1 muted"),
+            (entry.initiator_type or "not reported by this source", f"@{LABEL + 2} foreground"),
+        ]
+    ]
+    for key in ("initiatorUrl", "initiatorURL", "initiatorStack"):
+        value = entry.extra.get(key)
+        if isinstance(value, str) and value:
+            lines.append([(key, "@1 muted")])
+            lines += [[(part.strip(), "@3 foreground")] for part in value.split("\n")[:30]]
+    if detail.initiator is not None:
+        lines.append([("caused by", "@1 muted"), *_line(detail.initiator, detail.around)])
+    if detail.caused:
+        lines.append([(f"it caused {len(detail.caused)}", "@1 muted")])
+        lines += [list(_line(record, detail.around)) for record in detail.caused[:50]]
+    return lines
+
+
+def _line(record: Record, around: Surroundings) -> StyledLine:
+    row = log_row(record, around)
+    style = _LEVELS.get(row.severity.level, "foreground")
+    return [
+        (row.cells["time"].rjust(8), f"@{LABEL + 2} muted"),
+        (row.cells.get("duration", "").rjust(8), f" {style}".strip()),
+        ("  ", "muted"),
+        (row.host + row.directory, "muted"),
+        (row.leaf, "foreground"),
+    ]
+
+
+def similar(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
+    """The other calls of its endpoint, each as a bar against the longest."""
+    entry = detail.record.entry
+    if not entry.is_request:
+        return [[("Only requests have an endpoint.", "@1 muted")]]
+    calls = sorted({*detail.similar, detail.record}, key=lambda record: record.seq)
+    lines: list[StyledLine] = [
+        [
+            ("endpoint", "@1 muted"),
+            (endpoint(entry.method, entry.name), f"@{LABEL} !foreground"),
+            (f"   {len(calls)} calls in this session", "muted"),
+        ]
+    ]
+    longest = max((request_duration_us(record.entry) or 0 for record in calls), default=0)
+    bar_width = max(8, width - 44)
+    for record in calls:
+        took = request_duration_us(record.entry)
+        here = record.seq == detail.record.seq
+        row = log_row(record, detail.around)
+        style = _LEVELS.get(row.severity.level, "foreground")
+        line = [
+            (palette.glyphs.cursor if here else " ", "@1 accent"),
+            (row.cells["time"].rjust(9), "@2 muted"),
+            (row.cells["status"].rjust(5), "muted"),
+            (format_duration(took).rjust(9), style),
+        ]
+        if took and longest:
+            line.append((_bar(took, longest, bar_width, palette, "receive"), "@28 phase-receive"))
+        lines.append(line)
+    return lines
+
+
+def facts_or(facts: Sequence[Fact], otherwise: str) -> list[StyledLine]:
+    """Facts as lines: label, value, note; or a line that there are none."""
+    if not facts:
+        return [[(otherwise, "@1 muted")]]
+    lines: list[StyledLine] = []
+    for fact in facts:
+        line = [(fact.label, "@1 muted")]
+        if fact.value is None:
+            line.append((fact.note or "unknown", f"@{LABEL + 2} faint"))
+        else:
+            line.append((fact.value, f"@{LABEL + 2} foreground"))
+            if fact.note:
+                line += [("   ", "muted"), (fact.note, "muted")]
+        lines.append(line)
+    return lines

@@ -1,0 +1,132 @@
+"""The pane below the log: one entry, in tabs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+
+from perftui.analysis.text import cell_width
+from perftui.widgets.detail_lines import TABS, Detail, tab_lines, title
+from perftui.widgets.line import Line
+from perftui.widgets.painted import Painted, palette_of
+from perftui.widgets.styled_lines import StyledLines
+
+
+class TabLine(Painted):
+    """A rule with the entry's title and the tabs on it."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TabLine {
+        height: 1;
+        background: $surface;
+    }
+    """
+
+    detail: Detail | None = None
+    tab = TABS[0]
+
+    def paint(self, line: Line, y: int) -> None:
+        palette = self.palette
+        short = self.size.width < 100
+        tabs = [
+            (f"{number} {name[:6] if short else name}", name) for number, name in enumerate(TABS, 1)
+        ]
+        cells = sum(len(text) + 2 for text, _name in tabs)
+        line.gap()
+        if self.detail is not None:
+            room = self.size.width - cells - 3
+            for text, style in title(self.detail, palette):
+                strong = style.startswith("!")
+                fitting = min(cell_width(text), room - line.used)
+                if fitting <= 0:
+                    break
+                painted = palette.style(style.removeprefix("!"), "bold" if strong else "")
+                line.cell(text, painted, fitting, where="middle")
+        line.to(self.size.width - cells)
+        for text, name in tabs:
+            here = name == self.tab
+            click = Style.from_meta({"@click": f"screen.detail_tab('{name}')"})
+            looks = palette.style("accent" if here else "muted", "bold underline" if here else "")
+            line.put(text, looks + click)
+            line.gap(2)
+
+
+class DetailPane(Vertical):
+    """Shows a :class:`Detail`; without one it is empty."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    DetailPane {
+        height: 11;
+        background: $background;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *[
+            Binding(
+                str(number),
+                f"screen.detail_tab('{name}')",
+                f"Tab {name}",
+                show=False,
+                id=f"detail.{name.lower()}",
+            )
+            for number, name in enumerate(TABS, 1)
+        ],
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._detail: Detail | None = None
+        self.tab = TABS[0]
+
+    def compose(self) -> ComposeResult:
+        yield TabLine()
+        yield StyledLines()
+
+    @property
+    def detail(self) -> Detail | None:
+        """What is shown."""
+        return self._detail
+
+    def tell(self, detail: Detail | None) -> None:
+        """Show another entry, or more about the same one."""
+        if detail == self._detail:
+            return
+        same = (
+            detail is not None
+            and self._detail is not None
+            and detail.record.seq == self._detail.record.seq
+        )
+        self._detail = detail
+        self._show(keep=same)
+
+    def show_tab(self, name: str) -> None:
+        """Turn to a tab."""
+        self.tab = name
+        self._show(keep=False)
+
+    def repaint(self) -> None:
+        """Paint with the new theme."""
+        self._show(keep=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._show(keep=True)
+
+    def _show(self, *, keep: bool) -> None:
+        if not self.is_mounted or not self.display:
+            return
+        tabs = self.query_one(TabLine)
+        tabs.detail, tabs.tab = self._detail, self.tab
+        tabs.refresh()
+        lines = self.query_one(StyledLines)
+        if self._detail is None:
+            lines.tell(())
+        else:
+            palette = palette_of(self.app)
+            width = max(20, lines.size.width or self.size.width)
+            lines.tell(tab_lines(self.tab, self._detail, palette, width), keep=keep)

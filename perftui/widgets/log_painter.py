@@ -1,0 +1,332 @@
+"""The rows of the network log and the waterfall: one entry per line, with its bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from perftui.analysis.columns import LOG_COLUMNS, Column, ColumnSpec, place
+from perftui.analysis.describe import Surroundings
+from perftui.analysis.log_row import LogRow, log_row
+from perftui.analysis.resource_type import API_TYPES
+from perftui.analysis.severity import Level
+from perftui.analysis.text import cell_width, sanitise
+from perftui.analysis.waterfall import EIGHTHS, TICK_MARK, Viewport, layout, ticks
+from perftui.model import IN_FLIGHT, Record
+from perftui.widgets.bars import paint_bar
+from perftui.widgets.line import Line
+from perftui.widgets.palette import Palette
+
+INDENT = 2
+"""Cells on the left: the cursor bar and a blank."""
+
+_LEVEL_STYLE = {
+    Level.SLOW: "warning",
+    Level.VERY_SLOW: "error",
+    Level.ERROR: "error",
+}
+_LEVEL_ROW = {Level.SLOW: "slow", Level.VERY_SLOW: "very-slow", Level.ERROR: "error"}
+
+_HAPPENINGS: dict[str, tuple[str, str]] = {
+    # entry type -> glyph and theme variable
+    "pageview": ("page_view", "primary"),
+    "paint": ("lcp", "success"),
+    "largest-contentful-paint": ("lcp", "success"),
+    "layout-shift": ("shift", "phase-span"),
+    "longtask": ("long_task", "phase-span"),
+    "long-animation-frame": ("long_task", "phase-span"),
+    "event": ("action", "primary"),
+    "first-input": ("action", "primary"),
+    "action": ("action", "primary"),
+    "capture": ("capture", "type-fetch"),
+    "error": ("error", "error"),
+    "console": ("console", "muted"),
+    "mark": ("other", "muted"),
+    "measure": ("other", "phase-span"),
+    "visibility": ("other", "muted"),
+}
+
+
+class LogPainter:
+    """Paints records. What all rows depend on is set on it, and part of each row's variant.
+
+    Attributes:
+        around: what rows are judged by; set a new one when more is known.
+        window: the stretch of time of the chart, µs since the session's start.
+        now_us: the playhead, µs since the session's start; None where everything is over.
+        origin_us: what the labels of the axis count from, µs since the session's start.
+        by_type: bars in the colour of the resource type instead of the phases.
+        numbers: the number of a row by its position in the store; by default that position.
+    """
+
+    def __init__(
+        self,
+        palette: Palette,
+        around: Surroundings,
+        specs: Sequence[ColumnSpec] = LOG_COLUMNS,
+    ) -> None:
+        self.palette = palette
+        self.around = around
+        self.specs = specs
+        self.window: tuple[int, int] = (0, 1_000_000)
+        self.now_us: int | None = None
+        self.origin_us = 0
+        self.by_type = False
+        self.by_level = True
+        self.numbers: Callable[[int], int | None] | None = None
+        self.flags: Callable[[int], str] | None = None
+        self.grid: tuple[tuple[int, str, str], ...] = ()
+        """Vertical marks: moment, glyph, theme variable."""
+
+    def columns(self, width: int) -> tuple[Column, ...]:
+        """The columns at a width."""
+        return place(self.specs, width, indent=INDENT)
+
+    def viewport(self, width: int) -> Viewport | None:
+        """What the chart shows at a width of the whole line; None where it has no room."""
+        for column in self.columns(width):
+            if column.name == "chart":
+                return Viewport(*self.window, column.width)
+        return None
+
+    # ---- the head -------------------------------------------------------------------------
+
+    def paint_head(self, width: int) -> Strip:
+        """The titles of the columns, and the ticks of the chart."""
+        palette = self.palette
+        line = Line(width)
+        style = palette.style("muted")
+        for column in self.columns(width):
+            line.to(column.x)
+            if column.name == "chart":
+                self._ticks(line, column)
+            else:
+                line.cell(column.title, style, column.width, right=column.right)
+        return line.strip()
+
+    def _ticks(self, line: Line, column: Column) -> None:
+        palette = self.palette
+        viewport = Viewport(*self.window, column.width)
+        for tick in ticks(viewport, self.origin_us):
+            line.to(column.x + tick.cell)
+            line.put(palette.glyphs.tick, palette.style("faint"))
+            line.put(tick.label.removeprefix(TICK_MARK), palette.style("muted"))
+        if self.now_us is not None:
+            cell = viewport.cell(self.now_us)
+            if 0 <= cell < column.width and column.x + cell >= line.used:
+                line.to(column.x + cell)
+                line.put(palette.glyphs.playhead, palette.style("accent", "bold"))
+
+    # ---- the rows -------------------------------------------------------------------------
+
+    def variant(self, row: Record | None) -> Hashable:
+        """The window and, for what is in flight at the playhead, the playhead."""
+        now: int | None = None
+        if row is not None and self.now_us is not None:
+            end = row.end_epoch_us
+            end_us = IN_FLIGHT if end is None else end - self.around.session_start_us
+            if end_us > self.now_us:
+                now = self.now_us
+        flags = "" if self.flags is None or row is None else self.flags(row.seq)
+        return (self.window, now, flags, self.by_type, self.grid)
+
+    def paint(self, row: Record | None, width: int, *, selected: bool) -> Strip:
+        """One record."""
+        palette = self.palette
+        line = Line(width)
+        line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
+        if row is None:
+            line.to(INDENT).put("deleted meanwhile", palette.style("faint", "italic"))
+            return line.strip()
+        described = log_row(row, self.around, self.now_us)
+        columns = self.columns(width)
+        if row.entry.is_request:
+            self._request(line, row, described, columns, selected)
+        else:
+            self._happening(line, row, described, columns)
+        ground = "selected" if selected else _LEVEL_ROW.get(described.severity.level, "")
+        return line.strip().apply_style(palette.row(ground))
+
+    def _request(
+        self,
+        line: Line,
+        record: Record,
+        row: LogRow,
+        columns: Sequence[Column],
+        selected: bool,
+    ) -> None:
+        palette = self.palette
+        level = row.severity.level
+        lit = _LEVEL_STYLE.get(level, "foreground")
+        muted = palette.style("muted")
+        for column in columns:
+            line.to(column.x)
+            match column.name:
+                case "name":
+                    self._name(line, row, column, selected)
+                case "chart":
+                    self._chart(line, record, row, column)
+                case "marks":
+                    self._marks(line, record, row)
+                case "duration":
+                    style = palette.style(lit, "bold" if level >= Level.SLOW else "")
+                    line.cell(row.cells["duration"], style, column.width, right=True)
+                case "status":
+                    line.cell(row.cells["status"], self._status(row), column.width)
+                case "number":
+                    line.cell(
+                        self._number(record), palette.style("faint"), column.width, right=True
+                    )
+                case "type":
+                    style = palette.style("foreground" if row.kind in API_TYPES else "muted")
+                    line.cell(row.cells["type"], style, column.width)
+                case name:
+                    line.cell(row.cells.get(name, ""), muted, column.width, right=column.right)
+
+    def _number(self, record: Record) -> str:
+        number = record.seq if self.numbers is None else self.numbers(record.seq)
+        return "" if number is None else str(number)
+
+    def _status(self, row: LogRow) -> Style:
+        text, palette = row.cells["status"], self.palette
+        if text[:1] in {"4", "5"}:
+            return palette.style("error", "bold")
+        return palette.style("muted" if text[:1] in {"2", "3"} else "faint")
+
+    def _name(self, line: Line, row: LogRow, column: Column, selected: bool) -> None:
+        """Host and way in a soft tone, the part that tells rows apart in the full one."""
+        palette = self.palette
+        width = min(column.width, line.left)
+        end = line.used + width
+        strong = palette.style("foreground", "bold" if selected else "")
+        soft = palette.style("muted")
+        lead = row.host + row.directory
+        leaf_cells, lead_cells = cell_width(row.leaf), cell_width(lead)
+        if leaf_cells + lead_cells > width:
+            # The way is cut before the last part is, down to a third of the column.
+            lead_room = min(lead_cells, max(width - leaf_cells, width // 3))
+            line.cell(lead, soft, lead_room, where="middle")
+            line.cell(row.leaf, strong, end - line.used, where="end")
+        else:
+            line.cell(lead, soft, lead_cells)
+            line.cell(row.leaf, strong, end - line.used)
+
+    def _marks(self, line: Line, record: Record, row: LogRow) -> None:
+        """The worst reason, and one more of another kind."""
+        palette = self.palette
+        shown = ""
+        if row.growing:
+            line.put(palette.glyphs.growing, palette.style("accent", "bold"))
+            shown = "growing"
+        for reason in row.severity.reasons:
+            if reason.glyph == shown:
+                continue
+            style = _LEVEL_STYLE.get(reason.level, "muted")
+            line.put(
+                palette.glyph(reason.glyph),
+                palette.style(style, "bold" if reason.level > 1 else ""),
+            )
+            if shown:
+                return
+            shown = reason.glyph
+        if self.flags is not None and (flags := self.flags(record.seq)):
+            line.put(palette.glyph(flags[0]), palette.style("accent"))
+
+    def _chart(self, line: Line, record: Record, row: LogRow, column: Column) -> None:
+        palette = self.palette
+        viewport = Viewport(*self.window, min(column.width, line.left))
+        x, width = line.used, viewport.width
+        pieces: dict[int, Segment] = {}
+        for moment, glyph, style in self.grid:
+            cell = viewport.cell(moment)
+            if 0 <= cell < width:
+                pieces[cell] = Segment(glyph, palette.style(style))
+        bar = layout(record.entry, viewport, row.offset_us, self.now_us)
+        first, last = 0, 0
+        if bar is not None:
+            color = f"type-{row.kind.value}" if self.by_type and row.kind is not None else ""
+            drawn = paint_bar(bar, width, palette, color)
+            for cell, segment in drawn:
+                for covered in range(cell, cell + len(segment.text)):
+                    pieces.pop(covered, None)
+                pieces[cell] = segment
+            first, last = bar.start // EIGHTHS, -(-bar.end // EIGHTHS)
+            if row.growing and last < width:
+                pieces[last] = Segment(palette.glyphs.growing, palette.style("accent", "bold"))
+                last += 1
+        elif row.start_us >= viewport.end_us:
+            pieces[width - 1] = Segment(palette.glyphs.chevron, palette.style("muted"))
+            first, last = width - 1, width
+        else:
+            pieces[0] = Segment(palette.glyphs.chevron_left, palette.style("muted"))
+            last = 1
+        if row.remark:
+            self._remark(pieces, row, first, last, width)
+        for cell in sorted(pieces):
+            line.to(x + cell)
+            segment = pieces[cell]
+            line.put(segment.text, segment.style or Style.null())
+
+    def _remark(
+        self, pieces: dict[int, Segment], row: LogRow, first: int, last: int, width: int
+    ) -> None:
+        """Why the row is lit, right of the bar where it fits, else left of it."""
+        text = f" {sanitise(row.remark)} "
+        cells = cell_width(text)
+        if width - last >= cells:
+            at = last
+        elif first >= cells:
+            at = first - cells
+        else:
+            return
+        for cell in range(at, at + cells):
+            pieces.pop(cell, None)
+        style = _LEVEL_STYLE.get(row.severity.level, "muted")
+        pieces[at] = Segment(text, self.palette.style(style))
+
+    def _happening(
+        self, line: Line, record: Record, row: LogRow, columns: Sequence[Column]
+    ) -> None:
+        """Something that is no request: a glyph and words across the columns, its moment in the
+        chart."""
+        palette = self.palette
+        glyph_name, style_name = _HAPPENINGS.get(record.entry.entry_type, ("other", "muted"))
+        level = row.severity.level
+        style_name = _LEVEL_STYLE.get(level, style_name)
+        glyph = getattr(palette.glyphs, glyph_name)
+        style = palette.style(style_name, "bold" if level >= Level.SLOW else "")
+        by_name = {column.name: column for column in columns}
+        if time := by_name.get("time"):
+            line.to(time.x).cell(row.cells["time"], palette.style("muted"), time.width, right=True)
+        chart = by_name.get("chart")
+        begin = next(
+            (column.x for column in columns if column.name not in {"number", "time"}), INDENT
+        )
+        end = line.width if chart is None else chart.x - 1
+        duration = by_name.get("duration")
+        line.to(begin).put(glyph, style).gap()
+        words_end = duration.x - 1 if duration and row.cells["duration"] else end
+        words = row.leaf
+        if level >= Level.SLOW and record.entry.entry_type != "error":
+            words = f"{words} {palette.glyphs.separator} {row.severity.reasons[0].words}"
+        line.cell(
+            words,
+            palette.style(style_name if style_name != "muted" else "muted"),
+            words_end - line.used,
+        )
+        if duration and row.cells["duration"]:
+            line.to(duration.x)
+            line.cell(row.cells["duration"], style, duration.width, right=True)
+        if chart is None:
+            return
+        line.to(chart.x)
+        if record.entry.duration_us:
+            self._chart(line, record, row, chart)
+            return
+        viewport = Viewport(*self.window, min(chart.width, line.left))
+        cell = viewport.cell(row.start_us)
+        if 0 <= cell < viewport.width:
+            line.to(chart.x + cell).put(glyph, style)

@@ -1,0 +1,99 @@
+"""The session at a glance: how much was going on when, where it went wrong, and the vitals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from perftui.analysis.sparkline import heights
+from perftui.analysis.text import cell_width
+from perftui.analysis.timeline import Marker
+from perftui.widgets.line import Line
+from perftui.widgets.painted import Painted
+from perftui.widgets.transport import MARKERS
+
+LABEL = 5
+"""Cells of the label on the left (``req``, ``bad``) with the blanks around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewState:
+    """What the lines show.
+
+    Attributes:
+        density: requests that start in each cell of the band.
+        bad: the bad marker to show in each cell of the band.
+        playhead: its cell; None for none.
+        figures: what stands on the right of the first and the second line: texts (ours) and
+            theme variables; the last ones are left out where there is no room.
+    """
+
+    density: tuple[int, ...] = ()
+    bad: tuple[tuple[int, Marker], ...] = ()
+    playhead: int | None = None
+    figures: tuple[tuple[tuple[str, str], ...], ...] = ((), ())
+
+
+class Overview(Painted):
+    """Two lines; with one line of height the first with the figures of both."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Overview {
+        height: 2;
+        background: $background;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._state = OverviewState()
+
+    def tell(self, state: OverviewState) -> None:
+        """Show a state."""
+        if state != self._state:
+            self._state = state
+            self.refresh()
+
+    @staticmethod
+    def band_width(width: int) -> int:
+        """Cells for the band at a width of the widget; the rest is for figures."""
+        return max(8, width - LABEL - (38 if width >= 110 else 30) - 2)
+
+    def paint(self, line: Line, y: int) -> None:
+        palette, state = self.palette, self._state
+        band = self.band_width(self.size.width)
+        line.gap().put(("req", "bad")[y], palette.style("muted"))
+        line.to(LABEL)
+        if y == 0:
+            levels = palette.glyphs.levels
+            drawn = heights(state.density[:band], len(levels) - 1)
+            for cell, height in enumerate(drawn):
+                if cell == state.playhead:
+                    line.put(palette.glyphs.playhead, palette.style("accent", "bold"))
+                else:
+                    after = state.playhead is not None and cell > state.playhead
+                    line.put(levels[height], palette.style("faint" if after else "primary"))
+        else:
+            for cell, marker in state.bad:
+                if LABEL + cell >= line.used and cell < band:
+                    glyph, style = MARKERS.get(marker.kind, ("other", "muted"))
+                    line.to(LABEL + cell).put(
+                        getattr(palette.glyphs, glyph), palette.style(style, "bold")
+                    )
+        self._figures(line, state.figures[y] if y < len(state.figures) else ())
+
+    def _figures(self, line: Line, figures: Sequence[tuple[str, str]]) -> None:
+        shown = list(figures)
+        room = self.size.width - LABEL - self.band_width(self.size.width) - 2
+        while shown and _cells(shown) > room:
+            shown.pop()
+        line.to(self.size.width - 1 - _cells(shown))
+        for place, (text, style) in enumerate(shown):
+            if place:
+                line.gap(2)
+            line.outside(text, self.palette.style(style))
+
+
+def _cells(figures: Sequence[tuple[str, str]]) -> int:
+    return sum(cell_width(text) for text, _style in figures) + 2 * max(0, len(figures) - 1)

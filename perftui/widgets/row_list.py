@@ -1,0 +1,382 @@
+"""The one list of the app: a Line API widget that reads and draws only the rows in view.
+
+The network log, the waterfall and the list of sessions are all a :class:`RowList` with a
+different :class:`RowSource` (what the rows are) and :class:`Painter` (what they look like). A
+million rows cost what forty do: a source tells how many there are and hands out single rows, and
+painted rows are kept as strips until something they depend on changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+RowT_co = TypeVar("RowT_co", covariant=True)
+RowT_contra = TypeVar("RowT_contra", contravariant=True)
+
+STRIPS_KEPT = 1024
+"""Painted rows kept: some screens' worth, so that paging back and forth paints nothing anew."""
+
+
+class RowSource(Protocol[RowT_co]):
+    """The rows of a list, by their place."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def key(self, place: int) -> Hashable:
+        """What the row is known by wherever it stands."""
+        ...
+
+    def row(self, place: int) -> RowT_co:
+        """The row at a place. Called for rows in view only."""
+        ...
+
+    def find(self, key: Hashable) -> int:
+        """The place of a row; where it is not among them, the place nearest to where it was."""
+        ...
+
+
+class Painter(Protocol[RowT_contra]):
+    """What the rows look like."""
+
+    def paint(self, row: RowT_contra, width: int, *, selected: bool) -> Strip:
+        """One row, exactly ``width`` cells wide."""
+        ...
+
+    def variant(self, row: RowT_contra) -> Hashable:
+        """What the looks of this row depend on besides the row, the width and the selection."""
+        ...
+
+
+class EmptySource:
+    """No rows at all."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def key(self, place: int) -> Hashable:
+        raise IndexError(place)
+
+    def row(self, place: int) -> Any:
+        raise IndexError(place)
+
+    def find(self, key: Hashable) -> int:
+        return 0
+
+
+class RowList(ScrollView, can_focus=True):
+    """A list with a cursor that stays where it is, whatever arrives or goes.
+
+    Attributes:
+        cursor: place of the selected row; 0 in an empty list.
+        follow: whether the cursor stays on the last row while the list grows. Moving up ends it.
+    """
+
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    RowList {
+        background: $background;
+        color: $foreground;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="list.down"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="list.up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="list.page-down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="list.page-up"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="list.half-down"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="list.half-up"),
+        Binding("g,home", "top", "First row", show=False, id="list.top"),
+        Binding("G,end", "bottom", "Last row", show=False, id="list.bottom"),
+        Binding("enter", "choose", "Open", show=False, id="list.choose"),
+    ]
+
+    cursor: reactive[int] = reactive(0, init=False)
+    follow: reactive[bool] = reactive(False, init=False)
+
+    class Moved(Message):
+        """The cursor stands on another row (or there is none any more)."""
+
+        def __init__(self, row_list: RowList, place: int) -> None:
+            super().__init__()
+            self.row_list = row_list
+            self.place = place
+
+        @property
+        def control(self) -> RowList:
+            return self.row_list
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest place matters."""
+            return isinstance(message, RowList.Moved) and message.row_list is self.row_list
+
+    class Chosen(Message):
+        """Enter or a second click on the row."""
+
+        def __init__(self, row_list: RowList, place: int) -> None:
+            super().__init__()
+            self.row_list = row_list
+            self.place = place
+
+        @property
+        def control(self) -> RowList:
+            return self.row_list
+
+    class Scrolled(Message):
+        """Other rows came into view."""
+
+        def __init__(self, row_list: RowList) -> None:
+            super().__init__()
+            self.row_list = row_list
+
+        @property
+        def control(self) -> RowList:
+            return self.row_list
+
+        def can_replace(self, message: Message) -> bool:
+            """Only where it is now matters."""
+            return isinstance(message, RowList.Scrolled) and message.row_list is self.row_list
+
+    class FollowEnded(Message):
+        """The person moved away from the end of the list."""
+
+        def __init__(self, row_list: RowList) -> None:
+            super().__init__()
+            self.row_list = row_list
+
+        @property
+        def control(self) -> RowList:
+            return self.row_list
+
+    def __init__(
+        self,
+        painter: Painter[Any],
+        source: RowSource[Any] | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.painter = painter
+        self.source: RowSource[Any] = source if source is not None else EmptySource()
+        self._strips: LRUCache[tuple[Hashable, ...], Strip] = LRUCache(STRIPS_KEPT)
+        self._seen = 0
+        self._window: tuple[int, int] = (-1, -1)
+
+    # ---- what is in it --------------------------------------------------------------------
+
+    def show(self, source: RowSource[Any], *, keep: bool = True) -> None:
+        """Show other rows.
+
+        Args:
+            source: the rows.
+            keep: stay on the selected row, at the same line of the screen, where it is still
+                among them; else begin at the top.
+        """
+        old, place, line = self.source, self.cursor, self.cursor - self.scroll_offset.y
+        key = old.key(place) if keep and 0 <= place < len(old) else None
+        self.source = source
+        target = source.find(key) if key is not None else 0
+        self._resized()
+        if self.follow:
+            self._to_end()
+        else:
+            self._put_cursor(target)
+            self.scroll_to(y=max(0, self.cursor - max(0, line)), animate=False, immediate=True)
+            self._into_view()
+        self.refresh()
+
+    def grown(self) -> None:
+        """The source has more rows at its end (or fewer); what is in view stays in view."""
+        self._resized()
+        if self.follow:
+            self._to_end()
+        elif self.cursor >= len(self.source):
+            self._put_cursor(len(self.source) - 1)
+        self.refresh()
+
+    def repaint(self) -> None:
+        """Paint all rows anew: something they all depend on has changed."""
+        self._strips.clear()
+        self.refresh()
+
+    def _resized(self) -> None:
+        count = len(self.source)
+        if self._seen != count or self.virtual_size.width != self.size.width:
+            self._seen = count
+            self.virtual_size = Size(self.size.width, count)
+
+    @property
+    def selected_key(self) -> Hashable | None:
+        """The key of the selected row; None in an empty list."""
+        return self.source.key(self.cursor) if self.cursor < len(self.source) else None
+
+    @property
+    def selected_row(self) -> Any | None:
+        """The selected row; None in an empty list."""
+        return self.source.row(self.cursor) if self.cursor < len(self.source) else None
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The places in view: first and one past the last."""
+        top = self.scroll_offset.y
+        return top, min(top + self.size.height, len(self.source))
+
+    # ---- painting -------------------------------------------------------------------------
+
+    def notify_style_update(self) -> None:
+        """Called by Textual when the theme or a class changes."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is in view; called by Textual."""
+        place = self.scroll_offset.y + y
+        width = self.size.width
+        ground = self.rich_style
+        if place >= len(self.source):
+            return Strip.blank(width, ground)
+        row = self.source.row(place)
+        selected = place == self.cursor
+        key = (self.source.key(place), selected, width, self.painter.variant(row))
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self.painter.paint(row, width, selected=selected).apply_style(
+                Style(color=ground.color, bgcolor=ground.bgcolor)
+            )
+            self._strips[key] = strip
+        return strip
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.window != self._window:
+            self._window = self.window
+            self.post_message(self.Scrolled(self))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._resized()
+        if self.follow:
+            self._to_end()
+        else:
+            self._into_view()
+
+    # ---- the cursor -----------------------------------------------------------------------
+
+    def validate_cursor(self, cursor: int) -> int:
+        return max(0, min(cursor, len(self.source) - 1))
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        self.refresh_row(before)
+        self.refresh_row(now)
+        self.post_message(self.Moved(self, now))
+
+    def watch_follow(self, follow: bool) -> None:
+        if follow:
+            self._to_end()
+        else:
+            self.post_message(self.FollowEnded(self))
+
+    def refresh_row(self, place: int) -> None:
+        """Draw one row again, where it is in view."""
+        y = place - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def move_to(self, place: int, *, centre: bool = False) -> None:
+        """Select the row at a place and bring it into view."""
+        if place < len(self.source) - 1:
+            self.follow = False
+        self._put_cursor(place)
+        if centre:
+            top, end = self.window
+            if not top <= self.cursor < end:
+                self.scroll_to(y=self.cursor - self.size.height // 2, animate=False, immediate=True)
+        self._into_view()
+
+    def _put_cursor(self, place: int) -> None:
+        if place == self.cursor:
+            # Another row may have come to stand here.
+            self.post_message(self.Moved(self, self.validate_cursor(place)))
+        self.cursor = place
+
+    def _to_end(self) -> None:
+        self._put_cursor(len(self.source) - 1)
+        self.scroll_to(y=max(0, len(self.source) - self.size.height), animate=False, immediate=True)
+
+    def _into_view(self) -> None:
+        height = self.size.height
+        if height <= 0:
+            return
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif self.cursor >= top + height:
+            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+
+    def action_move(self, rows: int) -> None:
+        """Move by some rows."""
+        self.move_to(self.cursor + rows)
+
+    def action_page(self, pages: float) -> None:
+        """Move by pages; the cursor keeps its line of the screen."""
+        rows = int(pages * max(1, self.size.height - 1))
+        if rows < 0:
+            self.follow = False
+        top = self.scroll_offset.y + rows
+        self.scroll_to(
+            y=max(0, min(top, len(self.source) - self.size.height)), animate=False, immediate=True
+        )
+        self.move_to(self.cursor + rows)
+
+    def action_top(self) -> None:
+        """Go to the first row."""
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        """Go to the last row."""
+        self.move_to(len(self.source) - 1)
+
+    def action_choose(self) -> None:
+        """Open the selected row."""
+        if len(self.source):
+            self.post_message(self.Chosen(self, self.cursor))
+
+    # ---- the mouse ------------------------------------------------------------------------
+
+    def on_click(self, event: events.Click) -> None:
+        place = self.scroll_offset.y + event.y
+        if event.x >= self.size.width or place >= len(self.source):
+            return
+        again = place == self.cursor and event.chain >= 2
+        self.move_to(place)
+        if again:
+            self.action_choose()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.follow = False
+        self._wheel(event, -3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 3)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
+        event.stop()
+        event.prevent_default()
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True)

@@ -1,0 +1,91 @@
+"""Scrolling lines of styled text: the detail pane, the request screen and the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from perftui.analysis.text import cell_width
+from perftui.widgets.line import Line
+from perftui.widgets.painted import palette_of
+
+StyledLine = Sequence[tuple[str, str]]
+"""Parts of a line: a text (which may come from outside) and a theme variable; ``!name`` is bold,
+``@N`` before it moves to cell N first. The texts are sanitised when they are painted."""
+
+
+class StyledLines(ScrollView, can_focus=True):
+    """Lines, with nothing to select."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    StyledLines {
+        background: $background;
+        color: $foreground;
+        overflow-x: auto;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_down", "Down", show=False, id="text.down"),
+        Binding("k,up", "scroll_up", "Up", show=False, id="text.up"),
+        Binding("h,left", "scroll_left", "Left", show=False, id="text.left"),
+        Binding("l,right", "scroll_right", "Right", show=False, id="text.right"),
+        Binding("g,home", "scroll_home", "Top", show=False, id="text.top"),
+        Binding("G,end", "scroll_end", "End", show=False, id="text.end"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._lines: tuple[StyledLine, ...] = ()
+
+    def tell(self, lines: Sequence[StyledLine], *, keep: bool = False) -> None:
+        """Show these lines, from the top unless ``keep``."""
+        self._lines = tuple(lines)
+        self._measure()
+        if not keep:
+            self.scroll_to(0, 0, animate=False, immediate=True)
+        self.refresh()
+
+    def _measure(self) -> None:
+        width = max((_width(line) for line in self._lines), default=0)
+        self.virtual_size = Size(max(width, self.size.width), len(self._lines))
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._measure()
+
+    def render_line(self, y: int) -> Strip:
+        """One line; called by Textual."""
+        scroll_x, scroll_y = self.scroll_offset
+        width = self.size.width
+        ground = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
+        place = scroll_y + y
+        if place >= len(self._lines):
+            return Strip.blank(width, ground)
+        palette = palette_of(self.app)
+        line = Line(max(width, self.virtual_size.width))
+        for text, style in self._lines[place]:
+            if style.startswith("@"):
+                cell, _, style = style[1:].partition(" ")
+                line.to(int(cell))
+            strong = style.startswith("!")
+            line.outside(text, palette.style(style.removeprefix("!"), "bold" if strong else ""))
+        return line.strip().apply_style(ground).crop(scroll_x, scroll_x + width)
+
+
+def _width(line: StyledLine) -> int:
+    used = 0
+    for text, style in line:
+        if style.startswith("@"):
+            used = max(used, int(style[1:].partition(" ")[0]))
+        used += cell_width(text)
+    return used
