@@ -1,0 +1,1 @@
+"""The HTTP capture server: a bare ASGI application under uvicorn."""

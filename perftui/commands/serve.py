@@ -1,0 +1,168 @@
+"""``perftui serve``: the capture server by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import click
+import msgspec
+
+from perftui.commands.context import Context, pass_context
+from perftui.errors import PortTakenError, UsageError
+from perftui.model import Sink
+
+
+def _sqlite_sink(context: Context, url: str) -> Sink:
+    from perftui.store.writer import StoreWriter
+
+    return StoreWriter(context.store_path, settings=context.settings.store)
+
+
+def _kafka_sink(context: Context, url: str) -> Sink:
+    from perftui.export.kafka import KafkaSink, parse_kafka_target
+
+    return KafkaSink(parse_kafka_target(url), password=os.environ.get("PERFTUI_KAFKA_PASSWORD"))
+
+
+def _clickhouse_sink(context: Context, url: str) -> Sink:
+    from perftui.export.clickhouse import parse_target
+    from perftui.export.clickhouse_sink import ClickHouseSink
+
+    return ClickHouseSink(parse_target(url))
+
+
+SINKS: dict[str, Callable[[Context, str], Sink]] = {
+    "sqlite": _sqlite_sink,
+    "kafka": _kafka_sink,
+    "clickhouse": _clickhouse_sink,
+    "http": _clickhouse_sink,
+    "https": _clickhouse_sink,
+    "chdb": _clickhouse_sink,
+}
+"""Scheme of ``--sink`` -> what opens it."""
+
+
+def open_sink(context: Context, text: str) -> Sink:
+    """The sink that ``--sink`` names: ``sqlite``, ``kafka://…``, ``clickhouse://…``, or several
+    separated by ``,`` before a scheme (``sqlite,kafka://a:9092,b:9092/topic``).
+
+    Raises:
+        UsageError: there is no such sink.
+        PerftuiError: it cannot be opened.
+    """
+    sinks: list[Sink] = []
+    for url in split_sinks(text):
+        scheme = urlsplit(url).scheme or url
+        opener = SINKS.get(scheme)
+        if opener is None:
+            raise UsageError(
+                f"there is no sink {url!r}: sqlite, kafka://brokers/topic, clickhouse://host:8123,"
+                " https://host:8443 or chdb:///folder, several with commas between"
+            )
+        sinks.append(opener(context, url))
+    if len(sinks) == 1:
+        return sinks[0]
+    from perftui.export.tee import TeeSink
+
+    return TeeSink(sinks)
+
+
+def split_sinks(text: str) -> list[str]:
+    """The URLs in a list with commas; brokers within a URL have commas between them too."""
+    urls: list[str] = []
+    for part in text.split(","):
+        part = part.strip()
+        if urls and "://" not in part and part not in SINKS:
+            urls[-1] += f",{part}"
+        elif part:
+            urls.append(part)
+    return urls or ["sqlite"]
+
+
+@click.command()
+@click.option(
+    "--host", help="Address to listen on [default: 127.0.0.1]. Beyond it --key is needed."
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes any free one.")
+@click.option(
+    "--sink",
+    default="sqlite",
+    show_default=True,
+    help="Where batches go: sqlite, kafka://…, clickhouse://…; several with commas between.",
+)
+@click.option("--allow-origin", multiple=True, help="An origin whose pages may send; repeatable.")
+@click.option("--allow-host", multiple=True, help="A name this server is reached by; repeatable.")
+@click.option("--key", help="The key that every batch must carry [default: PERFTUI_SERVER_KEY].")
+@click.option("--exit-with-stdin", is_flag=True, help="End when stdin does.")
+@pass_context
+def serve(
+    context: Context,
+    host: str | None,
+    port: int | None,
+    sink: str,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    key: str | None,
+    exit_with_stdin: bool,
+) -> None:
+    """Run the capture server: batches in by HTTP, out to the store (or another sink).
+
+    It ends on Ctrl+C or SIGTERM, after what was read is committed.
+    """
+    from perftui_server.run import CaptureServer, listening_socket
+
+    server = context.settings.server
+    changes: dict[str, object] = {
+        "allow_origins": (*server.allow_origins, *allow_origin),
+        "allow_hosts": (*server.allow_hosts, *allow_host),
+    }
+    told = {"host": host, "port": port, "key": key}
+    changes |= {name: value for name, value in told.items() if value is not None}
+    settings = msgspec.structs.replace(
+        context.settings, server=msgspec.structs.replace(server, **changes)
+    )
+    _set_up_log(context.verbose)
+    try:
+        listener = listening_socket(settings)
+    except PortTakenError as error:
+        from perftui.commands.capture_server import program_on
+
+        raise PortTakenError(
+            f"port {settings.server.port} is taken by {program_on(settings.server.port)};"
+            " choose another with --port"
+        ) from error
+    try:
+        capture = CaptureServer(open_sink(context, sink), settings, listener)
+    except BaseException:
+        listener.close()
+        raise
+    if exit_with_stdin:
+        threading.Thread(target=_stop_with_stdin, args=(capture.stop,), daemon=True).start()
+
+    def say() -> None:
+        click.echo(f"perftui captures on {capture.url}")
+
+    asyncio.run(capture.serve(on_started=say))
+
+
+def _stop_with_stdin(stop: Callable[[], None]) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    stop()
+
+
+def _set_up_log(verbose: int) -> None:
+    from perftui_server.protocol import quiet_loggers
+
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose > 1 else logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(message)s",
+    )
+    quiet_loggers(logging.INFO if verbose > 1 else logging.ERROR)

@@ -1,0 +1,381 @@
+"""The ASGI application: routes, doors, answers.
+
+========  ==================  ========================================================
+POST      ``/batch``          a batch: 200 once it is durable
+OPTIONS   ``/batch``          CORS preflight
+GET       ``/perftui.js``     the SDK, also under a name with its hash, which never changes
+GET       ``/config``         what the SDK is to gather
+GET       ``/healthz``        200 while batches can be stored, else 503
+GET       ``/metrics``        Prometheus text
+========  ==================  ========================================================
+
+No route gives stored data back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from perftui import __version__
+from perftui.capture.intake import Intake
+from perftui.clock import SystemClock
+from perftui.config import Settings
+from perftui.errors import IntakeError, InvalidBatchError, PerftuiError, SinkBusyError, SinkError
+from perftui.model import Clock, Sink
+from perftui_server.assets import sdk_asset, sdk_names
+from perftui_server.bodies import ClientGoneError, InFlight, read_body
+from perftui_server.doors import doors, is_loopback
+from perftui_server.metrics import Metrics
+
+log = logging.getLogger("perftui.server")
+
+PREFLIGHT_SECONDS = 7200
+"""How long a browser may remember a preflight; Chrome's own limit."""
+
+YEAR_SECONDS = 31_536_000
+
+BUSY_RETRY_SECONDS = 1
+
+Headers = list[tuple[bytes, bytes]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response before it is sent.
+
+    Attributes:
+        route: what it is counted under.
+        close: the connection ends with it: its request was not read to the end.
+    """
+
+    status: int
+    body: bytes = b""
+    media_type: str = "application/json"
+    headers: Iterable[tuple[str, str]] = ()
+    route: str = "other"
+    close: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a route needs to know."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Headers
+    client: str | None
+
+    def header(self, name: bytes) -> str | None:
+        """A header's value; None where it is missing. Of several the first."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+
+def _error(status: int, message: str, *, route: str = "other", **more: object) -> Answer:
+    return Answer(status, msgspec.json.encode({"error": message, **more}), route=route)
+
+
+class CaptureApp:
+    """The application. It owns the intake, not the sink."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+        sdk_config: Mapping[str, object] | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.sink = sink
+        self.metrics = metrics or Metrics()
+        self.intake = Intake(sink, self.settings)
+        self._clock = clock or SystemClock()
+        self._doors = doors(self.settings.server)
+        self._in_flight = InFlight(self.settings.server.max_in_flight_bytes)
+        self._config = msgspec.json.encode({"enabled": True, **(sdk_config or {})})
+
+    async def __call__(
+        self, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Send
+    ) -> None:
+        """One request (or uvicorn's lifespan)."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        client = scope.get("client")
+        request = Request(
+            method=scope["method"],
+            path=scope["path"],
+            query=dict(
+                parse_qsl(scope["query_string"].decode("latin-1")[:8192], keep_blank_values=True)
+            ),
+            headers=scope["headers"],
+            client=client[0] if client else None,
+        )
+        try:
+            answer = await self._answer(request, receive)
+        except ClientGoneError:
+            self.metrics.refused["client gone"] += 1
+            return
+        except Exception:
+            log.exception("a request failed")
+            answer = _error(500, "internal error; see the server's log")
+            answer.close = True
+        self.metrics.responses[answer.route, answer.status] += 1
+        await self._send(request, answer, send)
+
+    async def _lifespan(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    # --- the doors ------------------------------------------------------------------------
+
+    def _refused(self, request: Request) -> Answer | None:
+        """Why a request may not come in; None where it may."""
+        host = request.header(b"host")
+        if not self._doors.host_is_allowed(host):
+            self.metrics.refused["host"] += 1
+            log.warning("refused a request for the host %r", (host or "")[:100])
+            return _error(
+                403, "this host is not allowed; start the server with --allow-host to add it"
+            )
+        origin = request.header(b"origin")
+        if origin is not None and not self._doors.origin_is_allowed(origin):
+            self.metrics.refused["origin"] += 1
+            log.warning("refused a request of the origin %r", origin[:100])
+            return _error(
+                403, "this origin is not allowed; start the server with --allow-origin to add it"
+            )
+        if self._doors.key is not None and self._wants_key(request):
+            if not self._doors.key_is_right(request.headers, request.query):
+                self.metrics.refused["key"] += 1
+                return _error(401, "the key is missing or wrong (?key=… or X-Perftui-Key)")
+        elif origin is None and not is_loopback(request.client or "localhost"):
+            self.metrics.refused["no origin"] += 1
+            return _error(403, "a request without Origin is taken from this machine only")
+        return None
+
+    def _wants_key(self, request: Request) -> bool:
+        """The SDK's files and the health of the server are no secret; a preflight cannot carry
+        a key."""
+        return (
+            request.method != "OPTIONS"
+            and request.path not in {"/healthz"}
+            and request.path[1:] not in sdk_names()
+        )
+
+    # --- routes ---------------------------------------------------------------------------
+
+    async def _answer(self, request: Request, receive: Callable[[], Awaitable[Any]]) -> Answer:
+        refused = self._refused(request)
+        if refused is not None:
+            refused.close = True
+            return refused
+        path = request.path.removesuffix("/") or "/"
+        if path == "/batch":
+            match request.method:
+                case "POST":
+                    return await self._take(request, receive)
+                case "OPTIONS":
+                    return self._preflight(request)
+                case _:
+                    return self._wrong_method("batch", "POST, OPTIONS")
+        if request.method == "OPTIONS":
+            return self._preflight(request)
+        if request.method not in {"GET", "HEAD"}:
+            return self._wrong_method("other", "GET, HEAD, OPTIONS")
+        name = path[1:]
+        if name in sdk_names():
+            return self._asset(request, name)
+        match path:
+            case "/config":
+                return Answer(
+                    200, self._config, headers=[("cache-control", "no-cache")], route="config"
+                )
+            case "/healthz":
+                return self._health()
+            case "/metrics":
+                return Answer(
+                    200,
+                    self.metrics.text(self.intake, self._gauges()).encode(),
+                    "text/plain; version=0.0.4; charset=utf-8",
+                    route="metrics",
+                )
+            case "/":
+                return Answer(
+                    200,
+                    b"perftui captures here. POST batches to /batch; the SDK is /perftui.js.\n",
+                    "text/plain; charset=utf-8",
+                    route="root",
+                )
+            case _:
+                return _error(404, "there is /batch, /perftui.js, /config, /healthz and /metrics")
+
+    def _wrong_method(self, route: str, allowed: str) -> Answer:
+        answer = _error(405, f"use {allowed}", route=route)
+        answer.headers = [("allow", allowed)]
+        answer.close = True
+        return answer
+
+    async def _take(self, request: Request, receive: Callable[[], Awaitable[Any]]) -> Answer:
+        limits = self.settings.server
+        length = _content_length(request)
+        if length is not None and length > limits.max_body_bytes:
+            answer = _error(413, f"the body is over {limits.max_body_bytes} bytes", route="batch")
+            answer.close = True
+            return answer
+        if not self._in_flight.has_room(length or 0):
+            self.metrics.refused["bytes in flight"] += 1
+            return self._failed(SinkBusyError("too many bodies at once", BUSY_RETRY_SECONDS))
+        received_us = self._clock.now_us()
+        coding = request.query.get("encoding") or request.header(b"content-encoding") or ""
+        try:
+            body, wire_bytes = await read_body(receive, limits, coding, self._in_flight)
+        except IntakeError as error:
+            answer = self._failed(error)
+            answer.close = True
+            return answer
+        # Held until it is stored, and so counted until then.
+        self._in_flight.byte_count += len(body)
+        began = self._clock.monotonic()
+        try:
+            outcome = await self.intake.take(
+                body, received_us=received_us, wire_byte_count=wire_bytes
+            )
+        except PerftuiError as error:
+            return self._failed(error)
+        finally:
+            self._in_flight.byte_count -= len(body)
+        self.metrics.commit_latency.observe(self._clock.monotonic() - began)
+        return Answer(200, outcome.to_json(), route="batch")
+
+    def _failed(self, error: PerftuiError) -> Answer:
+        """The one place where errors become statuses."""
+        if isinstance(error, InvalidBatchError):
+            return _error(error.status, error.reason, path=error.path, route="batch")
+        if isinstance(error, SinkBusyError):
+            answer = _error(error.status, str(error), route="batch")
+            answer.headers = [("retry-after", str(error.retry_after))]
+            return answer
+        if isinstance(error, IntakeError | SinkError):
+            if error.status >= 500:
+                log.error("a batch was not stored: %s", error)
+            return _error(error.status, str(error), route="batch")
+        log.error("a batch was not stored: %s", error)
+        return _error(500, str(error), route="batch")
+
+    def _preflight(self, request: Request) -> Answer:
+        headers = [
+            ("access-control-allow-methods", "POST, GET, OPTIONS"),
+            (
+                "access-control-allow-headers",
+                "content-type, content-encoding, authorization, x-perftui-key",
+            ),
+            ("access-control-max-age", str(PREFLIGHT_SECONDS)),
+        ]
+        # Private Network Access, before it became Local Network Access: asked by some browsers.
+        if request.header(b"access-control-request-private-network") == "true":
+            headers.append(("access-control-allow-private-network", "true"))
+        return Answer(204, headers=headers, route="preflight")
+
+    def _asset(self, request: Request, name: str) -> Answer:
+        file, immutable = sdk_names()[name]
+        asset = sdk_asset(file)
+        headers = [
+            ("etag", asset.etag),
+            ("vary", "Accept-Encoding"),
+            (
+                "cache-control",
+                f"public, max-age={YEAR_SECONDS}, immutable" if immutable else "no-cache",
+            ),
+            # Pages that isolate themselves (COEP) load only what allows it.
+            ("cross-origin-resource-policy", "cross-origin"),
+        ]
+        if request.header(b"if-none-match") == asset.etag:
+            return Answer(304, headers=headers, route="sdk")
+        content = asset.content
+        if "gzip" in (request.header(b"accept-encoding") or ""):
+            content = asset.compressed
+            headers.append(("content-encoding", "gzip"))
+        return Answer(200, content, asset.media_type, headers, route="sdk")
+
+    def _health(self) -> Answer:
+        ready, reason = True, None
+        check = getattr(self.sink, "check_writable", None)
+        if check is not None:
+            try:
+                check()
+            except PerftuiError as error:
+                ready, reason = False, str(error)
+        return Answer(
+            200 if ready else 503,
+            msgspec.json.encode(
+                {
+                    "name": "perftui",
+                    "version": __version__,
+                    "store_id": getattr(self.sink, "store_id", None),
+                    "ready": ready,
+                    "reason": reason,
+                }
+            ),
+            headers=[("cache-control", "no-store")],
+            route="healthz",
+        )
+
+    def _gauges(self) -> dict[str, float]:
+        gauges: dict[str, float] = {"in_flight_bytes": self._in_flight.byte_count}
+        waiting = getattr(self.sink, "waiting_entries", None)
+        if waiting is not None:
+            gauges["waiting_entries"] = waiting
+        figures = getattr(self.sink, "figures", None)
+        if figures is not None:
+            gauges |= figures()
+        return gauges
+
+    # --- sending --------------------------------------------------------------------------
+
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
+        headers: Headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
+        ]
+        if answer.status not in {204, 304}:
+            headers += [
+                (b"content-type", answer.media_type.encode()),
+                (b"content-length", str(len(answer.body)).encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        origin = request.header(b"origin")
+        if origin is not None and self._doors.origin_is_allowed(origin):
+            headers += [
+                (b"access-control-allow-origin", origin.encode("latin-1")),
+                (b"access-control-expose-headers", b"retry-after"),
+            ]
+        headers.append((b"vary", b"Origin"))
+        if answer.close:
+            headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+
+def _content_length(request: Request) -> int | None:
+    told = request.header(b"content-length")
+    return int(told) if told is not None and told.isdigit() else None

@@ -1,0 +1,156 @@
+"""Running the capture server: a socket, uvicorn, signals, maintenance."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+
+from perftui.config import Settings
+from perftui.errors import PortTakenError, UsageError
+from perftui.model import Sink
+from perftui_server.app import CaptureApp
+from perftui_server.doors import is_loopback
+from perftui_server.protocol import limited_protocol
+
+log = logging.getLogger("perftui.server")
+
+BACKLOG = 1024
+
+KEEP_ALIVE_SECONDS = 15
+
+
+def listening_socket(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say.
+
+    Raises:
+        UsageError: an address beyond loopback without a key, or one that is not this machine's.
+        PortTakenError: another program listens there.
+    """
+    host, port = settings.server.host.strip("[]"), settings.server.port
+    if not is_loopback(host) and not settings.server.key:
+        raise UsageError(
+            f"{host} can be reached from other machines: choose a key with --key"
+            " (or PERFTUI_SERVER_KEY), which every batch must carry, or listen on 127.0.0.1"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except socket.gaierror as error:
+        listener.close()
+        raise UsageError(f"{host} is no address of this machine ({error.strerror})") from error
+    except PermissionError as error:
+        listener.close()
+        raise UsageError(f"port {port} needs more rights; choose one from 1024") from error
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The server's URL: ``http://127.0.0.1:8137``."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """Says when it has started."""
+
+    on_started: Callable[[], None] | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in peace. uvicorn would raise the signal anew when it is done, and so end the
+        process before the sink is closed."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and self.on_started is not None:
+            self.on_started()
+
+
+class CaptureServer:
+    """A server on a socket, with its application.
+
+    Attributes:
+        app: the application.
+        url: where it listens.
+    """
+
+    def __init__(self, sink: Sink, settings: Settings, listener: socket.socket) -> None:
+        self.app = CaptureApp(sink, settings)
+        self.url = url_of(listener)
+        self._sink = sink
+        self._listener = listener
+        limits = settings.server
+        self._server = _Server(
+            uvicorn.Config(
+                self.app,
+                http=limited_protocol(limits, self.app.metrics),
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                date_header=True,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                # The rest of the time is for the last commit.
+                timeout_graceful_shutdown=max(1, int(limits.shutdown_seconds) - 1),
+            )
+        )
+
+    def stop(self) -> None:
+        """Stop accepting, finish what was read, then return from :meth:`serve`. Safe from any
+        thread."""
+        self._server.should_exit = True
+
+    async def serve(
+        self,
+        *,
+        on_started: Callable[[], None] | None = None,
+        maintenance: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Serve until a signal or :meth:`stop`; then close the sink.
+
+        Args:
+            on_started: called once it accepts connections.
+            maintenance: runs beside it, and is cancelled at the end.
+        """
+        upkeep = asyncio.ensure_future(maintenance()) if maintenance is not None else None
+        self._server.on_started = on_started
+        try:
+            await self._server.serve(sockets=[self._listener])
+        finally:
+            if upkeep is not None:
+                upkeep.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await upkeep
+            await self._sink.close()
