@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
-from perftui.analysis.filter_terms import Column
+from perftui.analysis.filter_terms import SQL_FUNCTIONS, Column
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
-from perftui.errors import NewerStoreError, NotAStoreError, NotFoundError, StoreError
+from perftui.errors import NotAStoreError, NotFoundError, StoreError
 from perftui.model import (
     IN_FLIGHT,
     Entry,
@@ -174,25 +174,12 @@ class StoreReader:
                 )
             connection.execute(f"PRAGMA cache_size = -{_CACHE_BYTES // 1024}")
             connection.execute("PRAGMA query_only = ON")
-            # regexp: in filters, as Python has it.
-            self._add_regexp(connection)
-        except NewerStoreError:
-            connection.close()
-            raise
+            for name, arguments, function in SQL_FUNCTIONS:
+                _register(connection, name, arguments, function)
         except BaseException:
             connection.close()
             raise
         return connection
-
-    @staticmethod
-    def _add_regexp(connection: Connection) -> None:
-        create: Callable[..., Any] | None = getattr(connection, "create_function", None)
-        if create is not None:
-            create("regexp", 2, _matches_regexp, deterministic=True)
-        else:
-            connection.create_scalar_function(  # type: ignore[attr-defined]
-                "regexp", _matches_regexp, 2, deterministic=True
-            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -631,10 +618,15 @@ def _taken(found: EntryIndex, places: Sequence[int]) -> EntryIndex:
     )
 
 
-def _matches_regexp(pattern: str, text: str | None) -> bool | None:
-    import re
-
-    return None if text is None else re.search(pattern, text) is not None
+def _register(
+    connection: Connection, name: str, arguments: int, function: Callable[..., Any]
+) -> None:
+    """Make a function callable from SQL; the two drivers name it differently."""
+    driver: Any = connection
+    if hasattr(driver, "create_scalar_function"):
+        driver.create_scalar_function(name, function, arguments, deterministic=True)
+    else:
+        driver.create_function(name, arguments, function, deterministic=True)
 
 
 def _can_make_files_beside(path: Path) -> bool:

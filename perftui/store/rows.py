@@ -17,9 +17,6 @@ from perftui.store.connection import Row
 from perftui.store.interning import Strings, Urls
 from perftui.store.schema import ENTRY_COLUMNS, column
 
-URL_ENTRY_TYPES = REQUEST_ENTRY_TYPES | {"pageview", "request-detail"}
-"""Entry types whose name is a URL, and is interned as such."""
-
 INSERT_ENTRY = (
     f"INSERT INTO entry ({', '.join(ENTRY_COLUMNS)}) VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
 )
@@ -42,7 +39,7 @@ def _generate_pack() -> PackEntry:
     source = f"""
 def pack(entry, seq, batch, strings, urls):
     ({", ".join(names)}, extra) = astuple(entry)
-    if entry_type in URL_ENTRY_TYPES:
+    if entry_type in REQUEST_ENTRY_TYPES:
         url = urls[name]
         label = None
     else:
@@ -53,7 +50,7 @@ def pack(entry, seq, batch, strings, urls):
     namespace: dict[str, Any] = {
         "astuple": msgspec.structs.astuple,
         "encode": msgspec.json.encode,
-        "URL_ENTRY_TYPES": URL_ENTRY_TYPES,
+        "REQUEST_ENTRY_TYPES": REQUEST_ENTRY_TYPES,
     }
     # Made of the constants above only, as dataclasses does.
     exec(source, namespace)  # noqa: S102
