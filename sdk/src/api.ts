@@ -6,57 +6,57 @@ export interface Entry {
   entryType: string;
   /** Milliseconds since `performance.timeOrigin`. */
   startTime: number;
-  /** Milliseconds; absent means 0. */
+  /** Milliseconds. */
   duration?: number;
   [field: string]: unknown;
 }
 
-export interface DetailOptions {
-  /** Names of request and response headers to record, in lower case. */
-  headers?: readonly string[];
-  /** How many characters of each request and response body to record. Default 0: none. */
-  bodyLimit?: number;
-}
-
+/**
+ * Every setting is also a `data-` attribute of the script tag (`data-sample-rate="0.1"`), except
+ * `beforeSend`. Lists are separated by commas or spaces there, and `redact` is one expression.
+ */
 export interface Options {
-  /** Where batches go. The script tag's default is `/batch` beside the script itself. */
+  /**
+   * Where batches go. Default: `/batch` at the origin of the script, or of the page for the module.
+   * It may carry a query, such as the `?key=…` of a server that asks for one.
+   */
   endpoint?: string;
   /**
    * What to record: entry types, with `resource` optionally narrowed to an initiator
-   * (`resource:fetch`). `*` is everything but the opt-in `console` and `request-detail`.
+   * (`resource:fetch`). `*`, the default, is everything but `console` and `request-detail`.
    */
   types?: readonly string[];
+  /** Adds `console` and `request-detail` to `types`. Default false. */
+  detail?: boolean;
+  /** Names of the request and response headers that `request-detail` records. */
+  detailHeaders?: readonly string[];
+  /** How many characters of each body `request-detail` records. Default 0: none. */
+  detailBodyLimit?: number;
   /** Shortest `event` entry to record, in milliseconds; the browser's floor is 16. Default 40. */
   durationThreshold?: number;
   /** Share of sessions to record, 0 to 1. Default 1. */
   sampleRate?: number;
-  /** Milliseconds between batches. Default 2000. */
+  /** Milliseconds from the first waiting entry to its batch. Default 2000. */
   flushInterval?: number;
-  /** Matches are replaced by `REDACTED` in every string of browser entries and in page URLs. */
+  /** What these match becomes `REDACTED`, in every string that is sent. */
   redact?: readonly RegExp[];
-  /** Sees every entry before it is sent; what it returns is sent, a falsy value drops the entry. */
+  /** Sees every entry before it is sent: what it returns is sent, a falsy value drops the entry. */
   beforeSend?: (entry: Entry) => Entry | null | undefined | false;
-  /** Record nothing for browsers that send `DNT: 1` or `Sec-GPC: 1`. Default true. */
-  respectPrivacySignals?: boolean;
-  /** Ask the endpoint's `/config` what to record. Default true. */
+  /** Record nothing in browsers that ask for it by `DNT: 1` or `Sec-GPC: 1`. Default true. */
+  privacySignals?: boolean;
+  /** Ask the server's `/config` what to record. Default true. */
   config?: boolean;
-  /** Settings of `request-detail`, which is recorded only when `types` names it. */
-  detail?: DetailOptions;
-  /** The capture server's key, where it asks for one. */
-  key?: string;
 }
 
-/** A part that is loaded only when asked for. It records through `add`. */
+/** A part that is loaded only when asked for. It records through its host. */
 export type Plugin = (host: PluginHost) => void;
 
 export interface PluginHost {
-  /** Records an entry; never throws. */
+  /** Records an entry, if its type is asked for; never throws. */
   add(entry: Entry): void;
-  /** Is this entry type asked for? */
-  wants(entryType: string): boolean;
   /** Is this URL one of the SDK's own requests? */
   own(url: string): boolean;
-  detail: DetailOptions;
+  options: Omit<Options, 'types'> & { types: string[] };
 }
 
 export interface Perftui {
@@ -72,8 +72,8 @@ export interface Perftui {
   optIn(): void;
   /** Adds a part, such as the default export of `perftui/detail`. */
   use(plugin: Plugin): void;
-  /** The current session's ID, or `''` while nothing is recorded. */
-  readonly sessionId: string;
-  /** The current pageview's ID, or `''` while nothing is recorded. */
-  readonly pageViewId: string;
+  /** The current session's ID; undefined where recording never started. */
+  readonly sessionId: string | undefined;
+  /** The current pageview's ID; undefined where recording never started. */
+  readonly pageViewId: string | undefined;
 }

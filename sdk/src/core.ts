@@ -1,22 +1,33 @@
 /** What all parts share: the settings, whether anything is recorded, and how the page is listened to. */
 import type { Options } from './api.ts';
 
-export interface Settings extends Options {
+/** The settings, made ready. Attributes of a script tag are strings where the API takes others. */
+export interface Settings extends Omit<Options, 'types'> {
   endpoint: string;
-  types: readonly string[];
+  types: string[];
 }
 
-export const core = {
-  _options: {} as Settings,
-  /** Recording, until the kill switch, `optOut()` or a lost draw of the sample. */
-  _alive: false,
-  _redact: (text: string): string => text,
-  _stop: new AbortController(),
-  /** URLs of our own requests, without their query. */
-  _own: [] as string[],
-};
+/**
+ * There while recording, gone with the kill switch, `optOut()` or a lost draw of the sample: what
+ * still runs then stumbles over it, inside `safe`, and does nothing.
+ */
+export let options: Settings;
+/** URLs of our own requests, without their query. */
+export const ownUrls: (string | undefined)[] = [];
+
+export function configure(settings?: Settings): void {
+  options = settings!;
+}
 
 export const now = (): number => performance.now();
+
+export const timeline = (entryType: string): PerformanceEntry[] =>
+  performance.getEntriesByType(entryType);
+
+export const prerendering = (): unknown => (document as { prerendering?: boolean }).prerendering;
+
+/** Is this one of our own requests? They never appear in the log. */
+export const own = (url: string): boolean => ownUrls.includes(url.split('?')[0]);
 
 /** `run`, but never throwing: what goes wrong in here is no fault of the page. */
 export const safe =
@@ -29,17 +40,13 @@ export const safe =
     }
   };
 
-/** Listens until recording stops; in the capture phase, so that nobody's stopPropagation hides it. */
-export function listen<E extends Event>(
-  target: EventTarget,
+/** Listens; in the capture phase, so that nobody's stopPropagation hides it. */
+export function listen(
   types: string,
-  run: (event: E) => void,
+  run: (event: never) => unknown,
+  target: EventTarget = window,
 ): void {
   for (const type of types.split(' ')) {
-    target.addEventListener(type, safe(run) as (event: Event) => void, {
-      capture: true,
-      passive: true,
-      signal: core._stop.signal,
-    });
+    target.addEventListener(type, safe(run) as EventListener, { capture: true, passive: true });
   }
 }

@@ -1,77 +1,73 @@
 /** What the browser does not put in PerformanceEntries: actions, errors, visibility. */
 import type { Entry } from './api.ts';
-import { core, listen, now } from './core.ts';
-import { add, queue } from './queue.ts';
+import { listen, now, options, timeline } from './core.ts';
+import { drain } from './observe.ts';
+import { touch } from './pageviews.ts';
+import { add, queue, type Item } from './queue.ts';
 import { selector } from './selector.ts';
-import { schedule } from './send.ts';
-import { wantsType } from './types.ts';
+import { leave } from './send.ts';
+import { wants } from './types.ts';
 
-let last: Entry | undefined;
+/** Records an entry of our own, if the table asks for its type. */
+export const record = (entry: Entry): Item | undefined =>
+  wants(options.types, entry.entryType) ? add(entry) : undefined;
 
-/** Records an entry of our own, unless the table leaves its type out. */
-export function record(entry: Entry): void {
-  if (!wantsType(core._options.types, entry.entryType)) return;
-  add(entry);
-  schedule();
-}
+let last: Item | undefined;
 
 /** Records an entry, or counts it with the one before where that is the same and still waits. */
 function count(entry: Entry): void {
-  const { name, selector, message } = entry;
+  const before = last?._entry as Entry;
   if (
-    last &&
-    last.name == name &&
-    last.selector == selector &&
-    last.message == message &&
-    queue.some((item) => item._entry == last)
+    queue.includes(last!) &&
+    ['name', 'selector', 'message'].every((key) => before[key] == entry[key])
   ) {
-    last.count = ((last.count as number) || 1) + 1;
-    last.duration = entry.startTime - last.startTime;
-  } else record((last = entry));
+    before.count = ((before.count as number) || 1) + 1;
+    before.duration = entry.startTime - before.startTime;
+  } else last = record(entry);
 }
 
-function fault(kind: string, error: unknown, fallback: Partial<Entry>): void {
-  const { name, message, stack } = (error || {}) as Partial<Error>;
+/** Records what was thrown: an Error, or anything else. */
+function fault(kind: string, error: Partial<Error> | undefined, source?: string): void {
   count({
-    name: name || 'Error',
+    name: error?.name || 'Error',
     entryType: 'error',
     startTime: now(),
     kind,
-    message: String(message ?? error ?? '').slice(0, 1e3),
-    stack: stack?.slice(0, 4e3),
-    ...fallback,
+    message: ('' + (error?.message ?? error)).slice(0, 1e3),
+    stack: error?.stack?.slice(0, 4e3),
+    source,
   });
 }
 
 export function watchHappenings(): void {
-  listen(document, 'click submit keydown', (event: Event) =>
-    count({
-      name: event.type,
-      entryType: 'action',
-      startTime: event.timeStamp,
-      selector: selector(event.target),
-    }),
+  listen(
+    'click submit keydown scroll',
+    ({ type, timeStamp, target }: Event) => {
+      touch(true);
+      if (type != 'scroll') {
+        count({
+          name: type,
+          entryType: 'action',
+          startTime: timeStamp,
+          selector: selector(target),
+        });
+      }
+    },
   );
-  listen(window, 'error', (event: ErrorEvent) => {
-    const target = event.target as (Element & { src?: string; href?: string }) | Window;
-    if (target == window) {
-      fault('error', event.error || event.message, {
-        source: event.filename && `${event.filename}:${event.lineno}:${event.colno}`,
-      });
-    } else {
-      const { localName, src, href } = target as Element & { src?: string; href?: string };
-      fault('resource', localName + ' did not load', { source: src || href });
-    }
+  listen('error', ({ target, error, message, filename, lineno, colno }: ErrorEvent) => {
+    const { localName, src, href } = target as HTMLImageElement & HTMLLinkElement;
+    if (localName) fault('resource', { message: localName }, src || href);
+    else fault('error', error || message, [filename, lineno, colno].join(':'));
   });
-  listen(window, 'unhandledrejection', (event: PromiseRejectionEvent) =>
-    fault('unhandledrejection', event.reason, {}),
+  listen('unhandledrejection', (event: PromiseRejectionEvent) =>
+    fault('unhandledrejection', event.reason),
   );
-  const visibility = (startTime: number, name: string): void =>
+  const visibility = (startTime: number, name: string): unknown =>
     record({ name, entryType: 'visibility', startTime });
-  for (const entry of performance.getEntriesByType('visibility-state')) {
-    visibility(entry.startTime, entry.name);
-  }
-  listen(document, 'visibilitychange', (event) =>
-    visibility(event.timeStamp, document.visibilityState),
-  );
+  for (const { startTime, name } of timeline('visibility-state')) visibility(startTime, name);
+  listen('visibilitychange', (event: Event) => {
+    visibility(event.timeStamp, document.visibilityState);
+    drain();
+    if (document.hidden) leave();
+  });
 }

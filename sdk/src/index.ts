@@ -1,3 +1,11 @@
 /** The ES module: `import { init } from 'perftui'`. */
-export { init } from './sdk.ts';
-export type { DetailOptions, Entry, Options, Perftui, Plugin, PluginHost } from './api.ts';
+import type { Options, Perftui } from './api.ts';
+import { api, begin } from './sdk.ts';
+
+/** Starts recording. A second call changes nothing. */
+export function init(options: Options = {}): Perftui {
+  begin(options);
+  return api;
+}
+
+export type { Entry, Options, Perftui, Plugin, PluginHost } from './api.ts';

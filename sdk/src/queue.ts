@@ -1,137 +1,129 @@
 /** What waits to be sent: bounded, the cheapest dropped first and counted, packed into batches. */
 import type { Entry } from './api.ts';
 import { compact } from './compact.ts';
-import { core } from './core.ts';
+import { options, timeline } from './core.ts';
 import { uuid } from './ids.ts';
 import { currentView, viewAt, type View } from './pageviews.ts';
+import { schedule } from './send.ts';
 
 export interface Item {
   _entry: Entry | PerformanceEntry;
-  /** What the browser's own toJSON leaves out. */
-  _extra: Record<string, unknown> | undefined;
   _view: View;
   _rank: number;
+  /** `''` where it is not to be sent. */
+  _json?: string;
 }
 
 export interface Batch {
   _body: string;
-  /** How many entries of each type, with what was dropped before them. */
+  /** How many entries of each type are lost if it is. */
   _counts: Record<string, number>;
-  /** A keepalive request that outlives the page is under way. */
-  _safe?: boolean;
 }
 
-export const QUEUE_LIMIT = 3000;
-export const BATCH_LIMIT = 5e4;
+export const QUEUE_LIMIT = 3e3;
+/** Bytes of entries in a batch; with the longest head that makes 50 kB. */
+export const BATCH_LIMIT = 4e4;
 
-export const queue: Item[] = [];
-export let dropped: Record<string, number> = {};
+export let queue: Item[] = [];
+let dropped: Record<string, number> = {};
 
 const encoder = new TextEncoder();
 
-export function drop(entryType: string, count = 1): void {
-  dropped[entryType] = (dropped[entryType] || 0) + count;
+const tally = (counts: Record<string, number>, entryType: string, count = 1): unknown =>
+  (counts[entryType] = (counts[entryType] || 0) + count);
+
+/** Counts what is lost, for the next batch to tell. */
+export function drop(counts: Record<string, number>): void {
+  for (const type in counts) tally(dropped, type, counts[type]);
 }
 
 /** How dear an entry is: what only we saw, then API calls and vitals, then assets, then the rest. */
 export function rank(entry: { entryType: string; initiatorType?: unknown }): number {
-  const type = entry.entryType;
-  return /^(pageview|navigation|capture|error|action)$/.test(type)
+  const key = entry.entryType + ':' + entry.initiatorType;
+  return /^(pag|nav|cap|err|act)/.test(key)
     ? 3
-    : /^(fetch|xmlhttprequest)$/.test(entry.initiatorType as string) ||
-        /^(paint|larg|layout|first|request)/.test(type)
+    : /^(pai|lar|lay|fir|req)|:(fet|xml)/.test(key)
       ? 2
-      : type == 'resource'
-        ? 1
-        : 0;
+      : +/^res/.test(key);
+}
+
+export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank);
+
+export function clearQueue(): void {
+  queue = [];
 }
 
 /** Takes an entry into the queue, with the pageview in which it started. */
-export function add(entry: Entry | PerformanceEntry, extra?: Record<string, unknown>): void {
+export function add(entry: Entry | PerformanceEntry): Item | undefined {
   const view = viewAt(entry.startTime);
-  if (!core._alive || !view._sampled) return;
-  queue.push({ _entry: entry, _extra: extra, _view: view, _rank: rank(entry) });
+  if (!options) return;
+  const item = { _entry: entry, _view: view, _rank: rank(entry) };
+  queue.push(item);
   if (queue.length > QUEUE_LIMIT) {
-    // The oldest of the cheapest; a tenth at once, so that a storm is not sorted entry by entry.
-    const cheapest = [...queue].sort((a, b) => a._rank - b._rank).slice(0, QUEUE_LIMIT / 10);
-    const gone = new Set(cheapest);
-    for (const item of cheapest) drop(item._entry.entryType);
-    queue.splice(0, queue.length, ...queue.filter((item) => !gone.has(item)));
+    sortByRank();
+    // A tenth at once, so that a storm is not sorted entry by entry.
+    for (const { _entry } of queue.splice(-QUEUE_LIMIT / 10)) tally(dropped, _entry.entryType);
   }
+  schedule();
+  return item;
 }
 
-/** An item as JSON, or undefined where `beforeSend` drops it or it cannot be written. */
-function serialise({ _entry: raw, _extra }: Item): string | undefined {
+function serialise(raw: object): string {
   try {
-    let entry: Entry | null | undefined | false;
-    if ('toJSON' in raw) {
-      entry = compact(raw, core._redact) as Entry;
-      entry.name ??= '';
-      entry.startTime ??= 0;
-      Object.assign(entry, _extra);
-    } else {
-      entry = JSON.parse(
-        JSON.stringify(raw, (_key, value) =>
-          typeof value == 'string' ? core._redact(value) : value,
-        ),
-      ) as Entry;
-    }
-    const hook = core._options.beforeSend;
-    if (hook) entry = hook(entry);
-    return entry ? JSON.stringify(entry) : undefined;
+    // Entries of our own have no defaults to leave out.
+    let entry = compact(raw, !('toJSON' in raw)) as ReturnType<typeof beforeSend & {}>;
+    const { beforeSend } = options;
+    if (beforeSend) entry = beforeSend(entry as Entry);
+    return (entry && JSON.stringify(entry)) || '';
   } catch {
     // A hook that throws must not let through what it was there to hold back.
-    return undefined;
+    return '';
   }
 }
 
-/** Takes the next batch off the queue: entries of one pageview, at most `limit` bytes of JSON. */
+/** Takes the next batch off the queue: entries of one pageview, about `limit` bytes of them. */
 export function build(client: object, limit = BATCH_LIMIT): Batch | undefined {
-  const view = queue[0]?._view || currentView();
-  const url = core._redact(view._url);
-  if (view == currentView()) view._entry.title = document.title;
-  const head: Record<string, unknown> = {
-    sessionId: view._session,
-    pageViewId: view._id,
-    batchId: uuid(Date.now()),
-    timeOrigin: performance.timeOrigin,
-    sentAt: performance.timeOrigin + performance.now(),
-    page: {
-      url,
-      title: view._entry.title,
-      referrer: core._redact(view._referrer),
-      navigationType: view._navigation,
-    },
-    client,
-  };
+  const { _id, _session, _entry: page } = queue[0]?._view || currentView();
+  // Titles come late; what a pageview that is over was called, it stays.
+  if (page == currentView()._entry) page.title = document.title.slice(0, 2e3);
   const counts: Record<string, number> = {};
   const parts: string[] = [];
-  // Room for what the head grows by: counts of dropped entries.
-  let size = encoder.encode(JSON.stringify(head)).length + 500;
-  let full = false;
-  const rest = queue.filter((item) => {
-    if (full || item._view != view) return true;
+  let size = 0;
+  queue = queue.filter((item) => {
+    if (size > limit || item._view._id != _id) return true;
     const type = item._entry.entryType;
-    const json = serialise(item);
-    const bytes = json ? encoder.encode(json).length + 1 : BATCH_LIMIT;
-    if (!json || bytes + 1000 > BATCH_LIMIT) drop(type);
-    else if (size + bytes > limit) return (full = true);
-    else {
-      size += bytes;
+    const json = (item._json ??= serialise(item._entry));
+    const { length } = encoder.encode(json);
+    if (length && length < BATCH_LIMIT) {
+      size += length;
+      if (size > limit && parts[0]) return true;
       parts.push(json);
-      counts[type] = (counts[type] || 0) + 1;
-    }
+      tally(counts, type);
+    } else tally(dropped, type);
     return false;
   });
-  queue.splice(0, queue.length, ...rest);
-  for (const type in dropped) {
-    head.dropped = dropped;
-    counts[type] = (counts[type] || 0) + dropped[type]!;
-  }
-  if (!parts[0] && !head.dropped) return undefined;
+  const lost = dropped;
+  dropped = counts;
+  drop(lost);
   dropped = {};
+  if (!Object.keys(counts)[0]) return;
   return {
-    _body: JSON.stringify(head).slice(0, -1) + ',"entries":[' + parts.join() + ']}',
     _counts: counts,
+    _body:
+      JSON.stringify({
+        sessionId: _session,
+        pageViewId: _id,
+        batchId: uuid(Date.now()),
+        timeOrigin: performance.timeOrigin,
+        sentAt: Date.now(),
+        page: compact({
+          url: page.name,
+          title: page.title,
+          referrer: page.referrer,
+          navigationType: (timeline('navigation')[0] as PerformanceNavigationTiming | undefined)?.type,
+        }),
+        client,
+        dropped: lost,
+      }).slice(0, -1) + `,"entries":[${parts}]}`,
   };
 }

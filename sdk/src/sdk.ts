@@ -1,87 +1,67 @@
-/** Puts the parts together: `init()` and what it returns. */
-import type { Entry, Options, Perftui, Plugin } from './api.ts';
-import { redactor } from './compact.ts';
-import { core, listen, now, safe } from './core.ts';
+/** Puts the parts together: starting, stopping, and what a page may call. */
+import type { Options, Perftui, Plugin } from './api.ts';
+import { SECRETS } from './compact.ts';
+import * as core from './core.ts';
+import { listen, now, options, own, ownUrls, prerendering, safe, timeline } from './core.ts';
 import { record, watchHappenings } from './happenings.ts';
-import { drain, observe, own, watchBuffer } from './observe.ts';
-import { currentView, openView, sampled, touch, views, watchRoutes, type View } from './pageviews.ts';
+import { drain, observe, watchBuffer } from './observe.ts';
+import { currentView, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
 import { add } from './queue.ts';
-import { address, clearQueue, leave, pump, resume, schedule } from './send.ts';
+import { clear, leave, pump } from './send.ts';
 import { store } from './session.ts';
-import { wantsType } from './types.ts';
 
 const OPT_OUT = 'perftui-opt-out';
 
-const onView = (view: View): void => {
-  add(view._entry);
-  schedule();
-};
+/** Ends recording on this page. */
+export function stop(): undefined {
+  core.configure();
+  clear();
+}
 
-const touchSession = (active: boolean): void => touch(active, onView);
+/** Loads the second file, once; users of the module load it themselves. */
+let loadDetail: (() => undefined) | undefined;
 
-function stop(): void {
-  core._alive = false;
-  core._stop.abort();
+/** Does what the settings say, at the start and when the server's come. */
+function apply(): void {
   observe();
-  clearQueue();
+  if (/cons|req/.test(options.types as never)) loadDetail = loadDetail?.();
 }
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */
-async function configure(): Promise<void> {
-  const options = core._options;
-  const url = options.endpoint.replace(/[^/]*$/, 'config');
-  core._own.push(url);
-  try {
-    const config = (await (await fetch(url, { credentials: 'omit' })).json()) as {
-      enabled?: boolean;
-      sampleRate?: number;
-      types?: string[];
-      detail?: boolean;
-    };
-    if (config.sampleRate != null) options.sampleRate = config.sampleRate;
-    if (config.enabled === false || !sampled(currentView()._session)) return stop();
-    if (config.types) options.types = config.types;
-    if (config.detail) options.types = [...options.types, 'console', 'request-detail'];
-    observe();
-  } catch {
-    // A server without settings, or none at all: ours stand.
-  }
+async function ask(): Promise<void> {
+  const url = new URL('config', options.endpoint).href;
+  ownUrls.push(url);
+  const { enabled, sampleRate, types, detail } = (await (await fetch(url)).json()) as {
+    enabled?: boolean;
+    detail?: boolean;
+  } & Options;
+  options.sampleRate = sampleRate ?? options.sampleRate!;
+  options.types = (types as string[]) || options.types;
+  if (detail) options.types.push('console', 'request-detail');
+  if (enabled === false || !isSampled(currentView()._session)) stop();
+  else apply();
 }
 
 function start(): void {
-  const navigation = performance.getEntriesByType('navigation')[0] as
-    | (PerformanceNavigationTiming & { activationStart?: number })
-    | undefined;
-  const { prerendering } = document as Document & { prerendering?: boolean };
-  core._alive = true;
-  openView('load', 0, onView, navigation?.type);
-  const first = currentView();
-  if (!first._sampled) return stop();
-  const entry = first._entry;
-  if (prerendering || navigation?.activationStart) entry.prerendered = true;
-  else {
-    const initial = performance.getEntriesByType('visibility-state')[0]?.name;
-    if ((initial || document.visibilityState) == 'hidden') entry.hidden = true;
-  }
-  observe();
+  const entry = openView('load', 0);
+  if (!entry) return;
+  const navigation = timeline('navigation')[0] as { activationStart?: number } | undefined;
+  entry.prerendered = prerendering() || navigation?.activationStart! > 0;
+  entry.hidden =
+    !entry.prerendered &&
+    (timeline('visibility-state')[0]?.name || document.visibilityState) == 'hidden';
+  apply();
   watchBuffer();
   watchHappenings();
-  watchRoutes(onView);
-  listen(document, 'pointerdown keydown scroll', () => touchSession(true));
-  listen(document, 'prerenderingchange', schedule);
-  listen(document, 'visibilitychange', () => {
-    drain(false);
-    if (document.visibilityState == 'hidden') leave(false);
-    else touchSession(false);
-  });
-  listen(window, 'pagehide', () => {
+  watchRoutes();
+  listen('pagehide', () => {
     drain(true);
     leave(true);
   });
-  listen(window, 'pageshow', (event: PageTransitionEvent) => {
-    if (event.persisted) {
-      openView('bfcache', event.timeStamp, onView, 'back-forward-cache');
-      // The paints of a restored page, as web-vitals takes them: after two frames.
+  listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
+    if (persisted) {
+      openView('bfcache', timeStamp);
+      // The paint of a restored page, as web-vitals takes it: after two frames.
       requestAnimationFrame(() =>
         requestAnimationFrame(() =>
           record({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
@@ -89,23 +69,19 @@ function start(): void {
       );
     }
   });
-  listen(window, 'online', resume);
-  if (core._options.config != false) void configure();
+  listen('online', pump);
+  // A server without settings, or none at all: ours stand.
+  if (!/false/.test(options.config as never)) ask().catch(() => {});
 }
 
-const idOf = (key: '_session' | '_id'): string => (core._alive && views.length ? currentView()[key] : '');
-
-const api: Perftui = {
+export const api: Perftui = {
   capture: safe((name: string, properties?: Record<string, unknown>) => {
-    touchSession(true);
-    const entry: Entry = { name: String(name), entryType: 'capture', startTime: now() };
-    if (properties) entry.properties = properties;
-    add(entry);
-    schedule();
+    touch(true);
+    add({ name: '' + name, entryType: 'capture', startTime: now(), properties });
   }),
-  pageview: safe(() => core._alive && openView('manual', now(), onView)),
+  pageview: safe(() => openView('manual', now())),
   flush: safe(() => {
-    drain(false);
+    drain();
     void pump();
   }),
   optOut: safe(() => {
@@ -114,42 +90,40 @@ const api: Perftui = {
   }),
   optIn: safe(() => store(OPT_OUT, '')),
   use: safe((plugin: Plugin) => {
-    plugin({
-      add: safe(record),
-      wants: (type) => core._alive && wantsType(core._options.types, type),
-      own,
-      detail: core._options.detail || {},
-    });
+    plugin({ add: safe(record), own, options });
   }),
   get sessionId() {
-    return idOf('_session');
+    return currentView()?._session;
   },
   get pageViewId() {
-    return idOf('_id');
+    return currentView()?._id;
   },
 };
 
-/** Starts recording. A second call changes nothing. */
-export function init(options: Options = {}): Perftui {
-  safe(() => {
-    const { doNotTrack, globalPrivacyControl } = navigator as Navigator & {
-      globalPrivacyControl?: boolean;
-    };
-    if (
-      views.length ||
-      !window.PerformanceObserver ||
-      store(OPT_OUT) ||
-      (options.respectPrivacySignals != false && (doNotTrack == '1' || globalPrivacyControl))
-    ) {
-      return;
-    }
-    const endpoint = new URL(options.endpoint || '/batch', location.href).href;
-    core._options = { ...options, endpoint, types: options.types || ['*'] };
-    core._redact = redactor(options.redact || []);
-    core._own.push(endpoint);
-    start();
-  })();
-  return api;
-}
-
-void address;
+/** Starts recording with options, or with the attributes of a script tag; once. */
+export const begin = safe((given: Options, ownUrl?: string, load?: () => undefined) => {
+  const { doNotTrack, globalPrivacyControl } = navigator as Navigator & {
+    globalPrivacyControl?: boolean;
+  };
+  if (
+    views[0] ||
+    // Where there is none, this throws, and that is the end of it.
+    !PerformanceObserver.supportedEntryTypes ||
+    store(OPT_OUT) ||
+    (!/false/.test(given.privacySignals as never) && (doNotTrack == '1' || globalPrivacyControl))
+  ) {
+    return;
+  }
+  const endpoint = new URL(given.endpoint || '/batch', location.href).href;
+  core.configure({
+    ...given,
+    endpoint,
+    types: ('' + (given.types || '*')).split(/[\s,]+/),
+    redact: [SECRETS]
+      .concat(given.redact || [])
+      .map((pattern) => RegExp(pattern, pattern.flags || 'g')),
+  });
+  ownUrls.push(endpoint.split('?')[0], ownUrl);
+  loadDetail = load;
+  start();
+});

@@ -9,35 +9,33 @@ export const IDLE_LIMIT = 18e5;
 export const AGE_LIMIT = 864e5;
 
 const KEY = 'perftui';
-/** Storage is written at most this often for mere activity. */
+/** Storage is written at most this often for mere activity, in milliseconds. */
 const WRITE_INTERVAL = 5e3;
 
 let memory = '';
 
-/** Reads or, with `value`, writes a key; storage that is blocked or full is no fault of the page. */
+/** Reads a key, or writes `value` to it; storage that is blocked or full is no fault of the page. */
 export function store(key: string, value?: string): string | null | undefined {
   try {
     if (value != null) localStorage.setItem(key, value);
     return localStorage.getItem(key);
   } catch {
-    return null;
+    return;
   }
 }
 
 /**
- * The session's ID at `now` (epoch milliseconds).
+ * The session's ID at `time` (epoch milliseconds).
  *
  * @param active whether somebody is at it: activity keeps a session alive, mere traffic does not
  */
-export function session(now: number, active: boolean): string {
-  const [storedId, storedStart, storedActive] = (store(KEY) || memory).split(',');
-  let id = storedId;
-  let started = +storedStart!;
-  const idle = Math.abs(now - +storedActive!);
-  if (!(id && idle < IDLE_LIMIT && Math.abs(now - started) < AGE_LIMIT)) {
-    id = uuid(now);
-    started = now;
-  } else if (!active || idle < WRITE_INTERVAL) return id;
-  store(KEY, (memory = [id, started, now].join()));
+export function session(time: number, active?: boolean): string {
+  let [id, started, activeAt] = (store(KEY) || memory).split(',') as [string, ...string[]];
+  const idle = Math.abs(time - +activeAt!);
+  if (!(idle < IDLE_LIMIT && Math.abs(time - +started!) < AGE_LIMIT)) {
+    id = uuid((started = time as never));
+    active = true;
+  } else if (idle < WRITE_INTERVAL) active = false;
+  if (active) store(KEY, (memory = [id, started, time].join()));
   return id;
 }

@@ -1,14 +1,10 @@
 /** The one table of what to record: names of entry types, `resource` narrowed by initiator. */
 
-const OPT_IN = /^(console|request-detail)$/;
-
-/** Does the table ask for any entry of this type? */
-export function wantsType(table: readonly string[], entryType: string): boolean {
-  return table.some(
-    (name) => name.split(':')[0] === entryType || (name === '*' && !OPT_IN.test(entryType)),
-  );
-}
-
-/** Does the table ask for resource entries of this initiator? */
-export const wantsInitiator = (table: readonly string[], initiator: string): boolean =>
-  table.some((name) => /^(\*|resource(:\*)?)$/.test(name) || name === 'resource:' + initiator);
+/** Does the table ask for this type, and for this initiator where one is given? */
+export const wants = (table: string[], entryType: string, initiator?: string): boolean =>
+  table.some((name) => {
+    const [type, only = '*'] = name.split(':');
+    return type == '*'
+      ? !/^(cons|req)/.test(entryType)
+      : type == entryType && (only == '*' || !initiator || only == initiator);
+  });
