@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perftui.analysis.describe import Surroundings, severity_of
@@ -31,7 +32,7 @@ class LogRow:
         start_us: µs since the session's start.
         offset_us: what to add to the entry's own times to count from the session's start.
         growing: it is in flight.
-        remark: the reason to look at it, in a few words; empty for none.
+        remarks: the reason to look at it, in fewer and fewer words; empty for none.
     """
 
     cells: dict[str, str]
@@ -43,7 +44,7 @@ class LogRow:
     start_us: int
     offset_us: int
     growing: bool
-    remark: str
+    remarks: tuple[str, ...]
 
 
 def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> LogRow:
@@ -60,7 +61,7 @@ def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> 
     if not entry.is_request:
         severity = severity_of(record, around)
         cells["duration"] = format_duration(entry.duration_us) if entry.duration_us else ""
-        return LogRow(cells, "", "", event_words(record), None, severity, start, offset, False, "")
+        return LogRow(cells, "", "", event_words(record), None, severity, start, offset, False, ())
     end = request_end_us(entry)
     growing = end is None or (now_us is not None and end + offset > now_us)
     severity = FLYING if growing else severity_of(record, around)
@@ -80,7 +81,7 @@ def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> 
     }
     host, directory, leaf = name_parts(entry.name, around.page_urls.get(record.page_view_id))
     return LogRow(
-        cells, host, directory, leaf, kind, severity, start, offset, growing, remark(severity)
+        cells, host, directory, leaf, kind, severity, start, offset, growing, remarks(severity)
     )
 
 
@@ -101,17 +102,31 @@ def name_parts(url: str, page_url: str | None) -> tuple[str, str, str]:
     return host, rest[:cut], rest[cut:]
 
 
-def remark(severity: Severity) -> str:
-    """Why a row is lit, in a few words: what is unusual first, then what is over a threshold.
+SHORT_REMARKS: Mapping[str, str] = {
+    "slow-api": "slow",
+    "very-slow-api": "very slow",
+    "slow-asset": "slow",
+    "very-slow-asset": "very slow",
+    "slower-than-usual": "slower than usual",
+    "large": "large",
+}
+"""Reason code -> what is said of it where there is little room."""
+
+
+def remarks(severity: Severity) -> tuple[str, ...]:
+    """Why a row is lit, in a few words, the longest first: what is unusual before what is over a
+    threshold. Empty for a row that is not lit.
 
     The duration stands in its own column and is not said again.
     """
     bad = [reason for reason in severity.reasons if reason.level >= Level.SLOW]
     if not bad:
-        return ""
+        return ()
     if bad[0].level is Level.ERROR:
-        return ", ".join([reason.words for reason in bad[:2]])
-    for reason in bad:
-        if reason.code == "slower-than-usual":
-            return reason.words
-    return bad[0].words.partition(": ")[2] or bad[0].words
+        rest = [SHORT_REMARKS.get(reason.code, reason.words) for reason in bad[1:2]]
+        return tuple(dict.fromkeys([", ".join([bad[0].words, *rest]), bad[0].words]))
+    first = next((reason for reason in bad if reason.code == "slower-than-usual"), bad[0])
+    words = first.words
+    if first.code != "slower-than-usual":
+        words = words.partition(": ")[2] or words
+    return tuple(dict.fromkeys([words, SHORT_REMARKS.get(first.code, words)]))

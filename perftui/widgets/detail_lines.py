@@ -299,3 +299,29 @@ def facts_or(facts: Sequence[Fact], otherwise: str) -> list[StyledLine]:
                 line += [("   ", "muted"), (fact.note, "muted")]
         lines.append(line)
     return lines
+
+
+def summary(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
+    """The entry in one line: what it is, its longest phases, and why it is lit."""
+    record, around = detail.record, detail.around
+    entry = record.entry
+    parts = [*title(detail, palette), ("   ", "muted")]
+    if not entry.is_request:
+        if entry.duration_us:
+            parts.append((format_duration(entry.duration_us), "foreground"))
+        return parts
+    page_url = around.page_urls.get(record.page_view_id)
+    known = [
+        (fact.duration_us, PHASE_WORDS[fact.name])
+        for fact in phase_facts(entry, page_url)
+        if fact.duration_us
+    ]
+    for duration, words in sorted(known, reverse=True)[:3]:
+        parts += [(f"{words} ", "muted"), (f"{format_duration(duration)}  ", "foreground")]
+    separator = f"{palette.glyphs.separator} "
+    for reason in severity_of(record, around).reasons[:2]:
+        style = _LEVELS.get(reason.level, "muted")
+        parts += [(separator, "faint"), (f"{palette.glyph(reason.glyph)} {reason.words} ", style)]
+    for fact in server_timing(entry)[:1]:
+        parts += [(separator, "faint"), (f"{fact.label} {fact.value or fact.note}", "muted")]
+    return parts

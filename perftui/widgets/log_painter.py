@@ -59,7 +59,8 @@ class LogPainter:
         now_us: the playhead, µs since the session's start; None where everything is over.
         origin_us: what the labels of the axis count from, µs since the session's start.
         by_type: bars in the colour of the resource type instead of the phases.
-        numbers: the number of a row by its position in the store; by default that position.
+        first_seq: position in the store of what has the number 1.
+        has_window: whether :attr:`window` was made from what is shown.
     """
 
     def __init__(
@@ -76,7 +77,8 @@ class LogPainter:
         self.origin_us = 0
         self.by_type = False
         self.by_level = True
-        self.numbers: Callable[[int], int | None] | None = None
+        self.first_seq = 1
+        self.has_window = False
         self.flags: Callable[[int], str] | None = None
         self.grid: tuple[tuple[int, str, str], ...] = ()
         """Vertical marks: moment, glyph, theme variable."""
@@ -177,18 +179,13 @@ class LogPainter:
                 case "status":
                     line.cell(row.cells["status"], self._status(row), column.width)
                 case "number":
-                    line.cell(
-                        self._number(record), palette.style("faint"), column.width, right=True
-                    )
+                    number = str(record.seq - self.first_seq + 1)
+                    line.cell(number, palette.style("faint"), column.width, right=True)
                 case "type":
                     style = palette.style("foreground" if row.kind in API_TYPES else "muted")
                     line.cell(row.cells["type"], style, column.width)
                 case name:
                     line.cell(row.cells.get(name, ""), muted, column.width, right=column.right)
-
-    def _number(self, record: Record) -> str:
-        number = record.seq if self.numbers is None else self.numbers(record.seq)
-        return "" if number is None else str(number)
 
     def _status(self, row: LogRow) -> Style:
         text, palette = row.cells["status"], self.palette
@@ -263,7 +260,7 @@ class LogPainter:
         else:
             pieces[0] = Segment(palette.glyphs.chevron_left, palette.style("muted"))
             last = 1
-        if row.remark:
+        if row.remarks:
             self._remark(pieces, row, first, last, width)
         for cell in sorted(pieces):
             line.to(x + cell)
@@ -274,12 +271,15 @@ class LogPainter:
         self, pieces: dict[int, Segment], row: LogRow, first: int, last: int, width: int
     ) -> None:
         """Why the row is lit, right of the bar where it fits, else left of it."""
-        text = f" {sanitise(row.remark)} "
-        cells = cell_width(text)
-        if width - last >= cells:
-            at = last
-        elif first >= cells:
-            at = first - cells
+        for remark in row.remarks:
+            text = f" {sanitise(remark)} "
+            cells = cell_width(text)
+            if width - last >= cells:
+                at = last
+                break
+            if first >= cells:
+                at = first - cells
+                break
         else:
             return
         for cell in range(at, at + cells):

@@ -76,7 +76,7 @@ class EmptySource:
         return 0
 
 
-class RowList(ScrollView, can_focus=True):
+class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """A list with a cursor that stays where it is, whatever arrives or goes.
 
     Attributes:
@@ -222,6 +222,7 @@ class RowList(ScrollView, can_focus=True):
         if self._seen != count or self.virtual_size.width != self.size.width:
             self._seen = count
             self.virtual_size = Size(self.size.width, count)
+            self._note_window()
 
     @property
     def selected_key(self) -> Hashable | None:
@@ -266,6 +267,10 @@ class RowList(ScrollView, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        self._note_window()
+
+    def _note_window(self) -> None:
+        """Say so when other rows are in view."""
         if self.window != self._window:
             self._window = self.window
             self.post_message(self.Scrolled(self))
@@ -276,6 +281,7 @@ class RowList(ScrollView, can_focus=True):
             self._to_end()
         else:
             self._into_view()
+        self._note_window()
 
     # ---- the cursor -----------------------------------------------------------------------
 

@@ -90,7 +90,18 @@ class SessionPainter:
         return line.strip()
 
     def variant(self, row: SessionRow) -> Hashable:
-        return row
+        """Everything about the session that may change."""
+        summary, facts = row.summary, row.facts
+        known = facts and (
+            facts.slow_count,
+            facts.activity,
+            tuple([(name, vital.value) for name, vital in facts.worst.items()]),
+        )
+        return (
+            *(summary.received_us, summary.entry_count, summary.request_count),
+            *(summary.label, summary.title, summary.pinned, summary.exported),
+            *(row.marked, row.now_us, known),
+        )
 
     def paint(self, row: SessionRow, width: int, *, selected: bool) -> Strip:
         palette, glyphs, summary = self.palette, self.palette.glyphs, row.summary

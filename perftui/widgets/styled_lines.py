@@ -21,7 +21,7 @@ StyledLine = Sequence[tuple[str, str]]
 ``@N`` before it moves to cell N first. The texts are sanitised when they are painted."""
 
 
-class StyledLines(ScrollView, can_focus=True):
+class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines, with nothing to select."""
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -40,6 +40,8 @@ class StyledLines(ScrollView, can_focus=True):
         Binding("k,up", "scroll_up", "Up", show=False, id="text.up"),
         Binding("h,left", "scroll_left", "Left", show=False, id="text.left"),
         Binding("l,right", "scroll_right", "Right", show=False, id="text.right"),
+        Binding("pagedown,ctrl+f", "page_down", "Page down", show=False, id="text.page-down"),
+        Binding("pageup,ctrl+b", "page_up", "Page up", show=False, id="text.page-up"),
         Binding("g,home", "scroll_home", "Top", show=False, id="text.top"),
         Binding("G,end", "scroll_end", "End", show=False, id="text.end"),
     ]

@@ -1,0 +1,175 @@
+"""The app: themes, keys, the screens and what they share. No SQL, no arithmetic.
+
+:class:`PerftuiApp` is put together by the command line, which hands in how to open the store, the
+settings and the clock. Screens come from ``screens/registry.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from perftui.config import Settings
+from perftui.model import Clock, Reader
+from perftui.screens.base import BaseScreen
+from perftui.screens.registry import Editor, Services, Subject, spec
+from perftui.widgets.clipboard import copy_sequence, write_copy
+from perftui.widgets.palette import Palette
+from perftui.widgets.themes import DARK, PLAIN, THEMES, variable_defaults
+
+
+class PerftuiApp(App[None]):
+    """The terminal app.
+
+    Args:
+        open_reader: makes a reader of the store; each thread opens its own and closes it. May
+            raise a PerftuiError: the app says so and tries again.
+        settings: file, environment and flags already applied.
+        clock: where the time comes from.
+        start_screen: name of the screen to begin with; see ``screens/registry.py``.
+        subject: what it is to show.
+        open_editor: makes what renames, pins and deletes sessions; None forbids it.
+        server_url, page_url: shown where there is nothing to see yet.
+        color: False draws without any colour.
+    """
+
+    TITLE = "perftui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit", show=False, id="app.quit"),
+        Binding("question_mark", "open('help')", "Help", show=False, id="app.help"),
+        Binding("ctrl+t", "change_theme", "Theme", show=False, id="app.theme"),
+    ]
+
+    def __init__(
+        self,
+        open_reader: Callable[[], Reader],
+        settings: Settings,
+        clock: Clock,
+        *,
+        start_screen: str = "sessions",
+        subject: Subject | None = None,
+        open_editor: Callable[[], Editor] | None = None,
+        server_url: str | None = None,
+        page_url: str | None = None,
+        color: bool = True,
+    ) -> None:
+        super().__init__(ansi_color=None if color else True)
+        self.services = Services(
+            open_reader=open_reader,
+            open_editor=open_editor,
+            settings=settings,
+            clock=clock,
+            server_url=server_url,
+            page_url=page_url,
+        )
+        self._start = (start_screen, subject or Subject())
+        self._color = color and not self.no_color
+        self._reader: Reader | None = None
+        self._palette: Palette | None = None
+        self.filter_history: list[str] = []
+        """Filters that were applied, the newest last."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        wanted = settings.app.theme or DARK
+        if not self._color:
+            wanted = PLAIN
+        self.theme = wanted if wanted in self.available_themes else DARK
+        if settings.app.keys:
+            self.set_keymap(settings.app.keys)
+
+    # ---- themes ---------------------------------------------------------------------------
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The waterfall's colours, for themes that do not bring them."""
+        return variable_defaults(dark=self.current_theme.dark)
+
+    @property
+    def palette(self) -> Palette:
+        """The styles and glyphs of the current theme."""
+        if self._palette is None:
+            self._palette = Palette(
+                self.theme_variables, plain=not self._color, ascii=self.services.settings.app.ascii
+            )
+        return self._palette
+
+    def _watch_theme(self, theme_name: str) -> None:
+        self._palette = None
+        super()._watch_theme(theme_name)
+        for screen in self.screen_stack:
+            if isinstance(screen, BaseScreen) and screen.is_mounted:
+                screen.palette_changed()
+
+    # ---- the screens ----------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
+        name, subject = self._start
+        self.open_screen(name, subject)
+
+    def on_unmount(self) -> None:
+        """Let go of the store."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def open_screen(self, name: str, subject: Subject) -> None:
+        """Open a screen on top of the others; one that is open already is not opened twice."""
+        if self.screen.name == name == "help":
+            return
+        wanted = spec(name)
+        if wanted.fits(subject):
+            self.push_screen(wanted.make(self.services, subject))
+
+    def action_open(self, name: str) -> None:
+        """Open a screen on what the current one is about."""
+        screen = self.screen
+        self.open_screen(name, screen.here() if isinstance(screen, BaseScreen) else Subject())
+
+    def go_back(self) -> None:
+        """Leave a screen; from the first one, to the sessions."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif self.screen.name != "sessions":
+            screen = spec("sessions").make(self.services, Subject())
+            self.switch_screen(screen)
+
+    # ---- what screens share ---------------------------------------------------------------
+
+    def reader(self) -> Reader:
+        """The reader of the app's own thread, for reads that take a few milliseconds at most.
+
+        Raises:
+            PerftuiError: there is no store, or it cannot be read.
+        """
+        if self._reader is None:
+            self._reader = self.services.open_reader()
+        return self._reader
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard of the terminal; where it is too long for that, into a
+        file. Says which."""
+        sequence = copy_sequence(text, os.environ)
+        if sequence is not None and self._driver is not None:
+            self._driver.write(sequence)
+            self.notify(f"Copied {what}", markup=False)
+            return
+        try:
+            path = write_copy(text)
+        except OSError as error:
+            self.notify(f"Could not copy {what}: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"Too long for the clipboard: {what} is in {path}", markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything there is to do, for the command palette."""
+        from perftui.screens.commands import system_commands
+
+        yield from system_commands(self, screen)

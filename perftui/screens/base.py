@@ -1,0 +1,211 @@
+"""What all screens have in common: their services, the way to the store, keys and notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol, cast
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from perftui.analysis.text import sanitise
+from perftui.errors import PerftuiError
+from perftui.model import Reader, Record
+from perftui.screens.registry import Editor, Services, Subject
+from perftui.widgets.painted import palette_of
+from perftui.widgets.palette import Palette
+
+POLL_SECONDS = 0.1
+"""How often a feed looks whether the store has changed: at most ten repaints a second."""
+
+
+class OpensScreens(Protocol):
+    """What a screen asks of its app."""
+
+    def open_screen(self, name: str, subject: Subject) -> None:
+        """Open another screen on top of this one."""
+        ...
+
+    def reader(self) -> Reader:
+        """The reader of the app's own thread, for reads that take a few milliseconds at most."""
+        ...
+
+    def go_back(self) -> None:
+        """Leave the screen for the one before."""
+        ...
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text on the clipboard, and say so."""
+        ...
+
+    @property
+    def filter_history(self) -> list[str]:
+        """Filters that were applied, the newest last."""
+        ...
+
+
+class Feed(Protocol):
+    """Turns changes of the store into messages, in a thread of its own."""
+
+    def poll(self, reader: Reader) -> Message | None:
+        """What is new, as one immutable message that may replace the one before; None for
+        nothing. Called after each change of the store, and again at once while :attr:`more`."""
+        ...
+
+    @property
+    def more(self) -> bool:
+        """Whether there is more to be told without any change of the store."""
+        ...
+
+
+class StoreTrouble(Message):
+    """The store cannot be read (there may be none yet).
+
+    Attributes:
+        words: one line that says what to do.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, StoreTrouble)
+
+
+class BaseScreen(Screen[object]):
+    """A screen of perftui."""
+
+    NAME: ClassVar[str] = ""
+    """Its name in the registry."""
+
+    AUTO_FOCUS = ""
+    """Each screen says itself what has the focus: inputs are hidden until they are asked for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", show=False, id="app.back"),
+        Binding(
+            "backslash", "maximise", "Maximise or restore the pane", show=False, id="app.maximise"
+        ),
+    ]
+
+    def __init__(self, services: Services, subject: Subject) -> None:
+        super().__init__(name=self.NAME)
+        self.services = services
+        self.subject = subject
+
+    def here(self) -> Subject:
+        """What another screen, opened from here, is to show."""
+        return self.subject
+
+    @property
+    def palette(self) -> Palette:
+        """The styles and glyphs of the current theme."""
+        return palette_of(self.app)
+
+    @property
+    def perftui(self) -> OpensScreens:
+        """The app, as far as screens know it."""
+        return cast("OpensScreens", self.app)
+
+    def say(self, message: str, *, error: bool = False) -> None:
+        """Show a short notice. The message may hold text from outside: it is sanitised, and
+        never parsed as markup."""
+        self.app.notify(
+            sanitise(message), severity="error" if error else "information", markup=False
+        )
+
+    def fetch(self, seqs: Sequence[int]) -> list[Record]:
+        """Some records, by the app's own reader; none where the store has gone."""
+        try:
+            return self.perftui.reader().records(seqs)
+        except PerftuiError as error:
+            self.post_message(StoreTrouble(str(error)))
+            return []
+
+    def palette_changed(self) -> None:
+        """The theme has changed: painted things must be painted anew."""
+        self.refresh(layout=False)
+
+    # ---- the store ------------------------------------------------------------------------
+
+    @work(thread=True, exclusive=True, group="feed", exit_on_error=True)
+    def watch_store(self, feed: Feed) -> None:
+        """Poll the store for the feed until the screen goes or another feed takes its place."""
+        worker = get_current_worker()
+        reader: Reader | None = None
+        version: int | None = None
+        told = ""
+        try:
+            while not worker.is_cancelled:
+                try:
+                    if reader is None:
+                        reader = self.services.open_reader()
+                    now = reader.data_version()
+                    if now != version or feed.more:
+                        version = now
+                        if (message := feed.poll(reader)) is not None and not worker.is_cancelled:
+                            self.post_message(message)
+                        told = ""
+                        if feed.more:
+                            continue
+                except PerftuiError as error:
+                    if str(error) != told:
+                        told = str(error)
+                        self.post_message(StoreTrouble(told))
+                worker.cancelled_event.wait(POLL_SECONDS)
+        finally:
+            if reader is not None:
+                reader.close()
+
+    @work(thread=True, group="once", exit_on_error=True)
+    def ask_store(self, question: Callable[[Reader], Message | None]) -> None:
+        """Ask the store one thing in a thread, and post the answer to this screen."""
+        worker = get_current_worker()
+        try:
+            reader = self.services.open_reader()
+        except PerftuiError as error:
+            self.post_message(StoreTrouble(str(error)))
+            return
+        try:
+            answer = question(reader)
+        except PerftuiError as error:
+            answer = StoreTrouble(str(error))
+        finally:
+            reader.close()
+        if answer is not None and not worker.is_cancelled:
+            self.post_message(answer)
+
+    @work(thread=True, group="edit", exit_on_error=True)
+    def edit(self, change: Callable[[Editor], None]) -> None:
+        """Change the store in a thread; the feed sees it like any other change."""
+        if self.services.open_editor is None:
+            return
+        try:
+            editor = self.services.open_editor()
+            try:
+                change(editor)
+            finally:
+                editor.close()
+        except PerftuiError as error:
+            self.app.call_from_thread(self.say, str(error), error=True)
+
+    # ---- keys -----------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Close what is open, else go back to the screen before."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.perftui.go_back()
+
+    def action_maximise(self) -> None:
+        """Give the focused pane the whole screen, or take it back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused)

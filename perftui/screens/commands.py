@@ -1,0 +1,42 @@
+"""Everything there is to do on a screen, for the command palette: the bindings, by their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+_MOVES = ("list.", "text.", "filter.")
+"""Bindings that only make sense as keys."""
+
+
+def system_commands(app: App[Any], screen: Screen[Any]) -> Iterable[SystemCommand]:
+    """One command for each binding that is active, the screen's own first."""
+    seen: set[str] = set()
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if (
+            not binding.id
+            or binding.id in seen
+            or not active.enabled
+            or binding.id.startswith(_MOVES)
+            or binding.id.startswith("replay.to-")
+        ):
+            continue
+        seen.add(binding.id)
+        key = app.get_key_display(binding)
+        yield SystemCommand(
+            binding.description, f"{key}   {binding.id}", _run(app, active.node, binding.action)
+        )
+    yield SystemCommand(
+        "Picture of the screen", "Save the screen as an SVG file", app.deliver_screenshot
+    )
+
+
+def _run(app: App[Any], node: Any, action: str) -> Callable[[], Any]:
+    async def run() -> None:
+        await app.run_action(action, node)
+
+    return run

@@ -1,0 +1,76 @@
+"""What the detail of an entry needs from the store: similar calls, what caused it, what it caused."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from textual.message import Message
+
+from perftui.analysis.critical_path import INITIATOR_FIELDS
+from perftui.analysis.same_endpoint import SameEndpoint
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
+from perftui.model import Order, Reader, Record
+
+SIMILAR_CALLS = 200
+"""Calls of the same endpoint that are shown: those around it."""
+
+LOOKED_AT = 5_000
+"""Requests of the pageview that are searched for causes."""
+
+
+class DetailTold(Message):
+    """What was found for one entry."""
+
+    def __init__(
+        self,
+        seq: int,
+        similar: tuple[Record, ...] = (),
+        initiator: Record | None = None,
+        caused: tuple[Record, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.seq = seq
+        self.similar = similar
+        self.initiator = initiator
+        self.caused = caused
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, DetailTold)
+
+
+def initiator_url(record: Record) -> str | None:
+    """The URL of what caused it, where a source told it."""
+    for field in INITIATOR_FIELDS:
+        told = record.entry.extra.get(field)
+        if isinstance(told, str) and told:
+            return told
+    return None
+
+
+def find_detail(reader: Reader, record: Record) -> DetailTold:
+    """Look up what belongs to an entry."""
+    if not record.entry.is_request:
+        return DetailTold(record.seq)
+    index = reader.index(
+        record.session_id, order=Order.ARRIVAL, predicate=SameEndpoint.of(record.entry)
+    )
+    place = next((at for at, seq in enumerate(index.seqs) if seq >= record.seq), 0)
+    first = max(0, min(place - SIMILAR_CALLS // 2, len(index) - SIMILAR_CALLS))
+    similar = reader.records(index.seqs[first : first + SIMILAR_CALLS])
+    cause = initiator_url(record)
+    initiator: Record | None = None
+    caused: list[Record] = []
+    others = reader.iter_records(
+        record.session_id,
+        page_view_id=record.page_view_id,
+        entry_types=tuple(REQUEST_ENTRY_TYPES),
+    )
+    for other in islice(others, LOOKED_AT):
+        if other.seq == record.seq:
+            continue
+        if cause is not None and other.entry.name == cause and initiator is None:
+            initiator = other
+        if initiator_url(other) == record.entry.name:
+            caused.append(other)
+    return DetailTold(record.seq, tuple(similar), initiator, tuple(caused))

@@ -1,0 +1,50 @@
+"""The filter language as the screens use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perftui.analysis.endpoints import split_url
+from perftui.analysis.filter_fields import FilterSettings
+from perftui.analysis.filters import complete, parse
+from perftui.config import Settings
+from perftui.errors import FilterError
+from perftui.model import Record
+
+
+def filter_settings(settings: Settings) -> FilterSettings:
+    """What words like ``slow`` mean, by the person's settings."""
+    return FilterSettings(settings.thresholds, settings.sites.first_party)
+
+
+def check_filter(text: str) -> FilterError | None:
+    """What is wrong with a filter; None where nothing is."""
+    try:
+        parse(text)
+    except FilterError as error:
+        return error
+    return None
+
+
+def complete_filter(text: str) -> Sequence[str]:
+    """What a filter may go on as: whole texts that begin with what there is."""
+    return complete(text)
+
+
+def rows_like(record: Record) -> str:
+    """A filter for rows like this one: the same host and path, or the same kind of event."""
+    entry = record.entry
+    if not entry.is_request:
+        return f"event:{_word(entry.entry_type)}"
+    url = split_url(entry.name)
+    terms = [f"domain:{_word(url.host)}"] if url.host else []
+    if url.path and url.path != "/":
+        terms.append(f"url:{_word(url.path)}")
+    return " ".join(terms) or f"url:{_word(entry.name)}"
+
+
+def _word(text: str) -> str:
+    """A value of a term, in quotes where it must be."""
+    if text and all(letter.isalnum() or letter in "-_./:*" for letter in text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

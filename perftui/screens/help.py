@@ -1,0 +1,139 @@
+"""The keys of the screen below, and how to read what it shows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from perftui.screens.base import BaseScreen
+from perftui.screens.registry import Services, Subject
+from perftui.widgets.key_bar import KeyBar
+from perftui.widgets.key_table import GROUPS, KeyRow, key_rows
+from perftui.widgets.palette import Glyphs, Palette
+from perftui.widgets.styled_lines import StyledLine, StyledLines
+from perftui.widgets.title_bar import TitleBar
+
+LEGEND: tuple[tuple[str, str, str], ...] = (
+    # glyph by name, theme variable, words
+    ("slow", "warning", "slow, or slower than this endpoint usually is"),
+    ("very_slow", "error", "very slow"),
+    ("error", "error", "failed: status 400 or more, blocked, aborted"),
+    ("blocking", "muted", "render-blocking"),
+    ("third_party", "muted", "another site than the page's, or its timing is withheld"),
+    ("cached", "muted", "from a cache"),
+    ("duplicate", "muted", "the same request again"),
+    ("growing", "accent", "in flight at the playhead"),
+    ("lcp", "success", "First and Largest Contentful Paint"),
+    ("long_task", "phase-span", "a long task: the main thread was blocked"),
+    ("action", "primary", "the person clicked or typed"),
+    ("shift", "phase-span", "the layout shifted"),
+    ("capture", "type-fetch", "an analytics event"),
+)
+
+PHASES: tuple[tuple[str, str], ...] = (
+    ("redirect", "redirects"),
+    ("queue", "waiting to be sent"),
+    ("dns", "name lookup"),
+    ("connect", "TCP connect"),
+    ("tls", "TLS handshake"),
+    ("request", "sending the request"),
+    ("wait", "waiting for the first byte"),
+    ("receive", "receiving the body"),
+    ("opaque", "phases withheld: no Timing-Allow-Origin"),
+)
+
+
+class HelpScreen(BaseScreen):
+    """See the module's docstring."""
+
+    NAME = "help"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,q", "back", "Close", show=False, id="help.close"),
+    ]
+
+    def __init__(self, services: Services, subject: Subject) -> None:
+        super().__init__(services, subject)
+        self._rows: list[KeyRow] = []
+        self._below = ""
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar()
+        yield StyledLines()
+        yield KeyBar([("text.down text.up", "scroll"), ("help.close", "close")])
+
+    def on_mount(self) -> None:
+        """Look at the screen below: it is its keys that help is wanted with."""
+        stack = self.app.screen_stack
+        below: Screen[object] = stack[-2] if len(stack) > 1 else self
+        self._below = below.name or ""
+        self._rows = key_rows(below)
+        self._show()
+        self.query_one(StyledLines).focus()
+
+    def on_resize(self) -> None:
+        """Two columns where there is room for them."""
+        self._show()
+
+    def palette_changed(self) -> None:
+        self._show()
+        super().palette_changed()
+
+    def _show(self) -> None:
+        self.query_one(TitleBar).tell([self._below, "help"], [])
+        lines = help_lines(self._rows, self.palette, self.size.width)
+        self.query_one(StyledLines).tell(lines, keep=True)
+
+
+def help_lines(rows: list[KeyRow], palette: Palette, width: int) -> list[StyledLine]:
+    """Keys by group, then the legend; in two columns from 110 cells on."""
+    blocks: list[list[StyledLine]] = []
+    for prefix, title in GROUPS:
+        found = [row for row in rows if row.group == prefix]
+        if found:
+            lines: list[StyledLine] = [[(title, "@2 !foreground")]]
+            lines += [
+                [(row.keys, "@2 !primary"), (row.description, "@18 foreground")] for row in found
+            ]
+            blocks.append([*lines, []])
+    blocks.append([*_legend(palette), []])
+    if width < 110:
+        return [line for block in blocks for line in block]
+    left: list[StyledLine] = []
+    right: list[StyledLine] = []
+    for block in blocks:
+        side = left if len(left) <= len(right) else right
+        side.extend(block)
+    shift = width // 2
+    merged: list[StyledLine] = []
+    for number in range(max(len(left), len(right))):
+        line = list(left[number]) if number < len(left) else []
+        if number < len(right):
+            line += [(text, _shifted(style, shift)) for text, style in right[number]]
+        merged.append(line)
+    return merged
+
+
+def _shifted(style: str, by: int) -> str:
+    if not style.startswith("@"):
+        return style
+    cell, _, rest = style[1:].partition(" ")
+    return f"@{int(cell) + by} {rest}"
+
+
+def _legend(palette: Palette) -> list[StyledLine]:
+    glyphs: Glyphs = palette.glyphs
+    lines: list[StyledLine] = [[("signs", "@2 !foreground")]]
+    lines += [
+        [(getattr(glyphs, name), f"@2 {style}"), (words, "@18 foreground")]
+        for name, style, words in LEGEND
+    ]
+    lines += [[], [("bars", "@2 !foreground")]]
+    lines += [
+        [(glyphs.textures[name] * 4, f"@2 phase-{name}"), (words, "@18 foreground")]
+        for name, words in PHASES
+    ]
+    return lines

@@ -1,0 +1,747 @@
+"""One session, replayed like a film or followed live: transport, overview, filter, log, detail."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+from textual.widgets import Input
+
+from perftui.analysis.calm_window import calm_window, extent
+from perftui.analysis.describe import Surroundings
+from perftui.analysis.endpoints import endpoint
+from perftui.analysis.filters import parse
+from perftui.analysis.session_facts import LIVE_SECONDS
+from perftui.analysis.severity import GLYPHS
+from perftui.analysis.timeline import Marker, seek
+from perftui.analysis.usual_book import UsualBook
+from perftui.model import EntryIndex, Predicate, Record, SessionSummary
+from perftui.screens.base import StoreTrouble
+from perftui.screens.detail_finder import DetailTold, find_detail
+from perftui.screens.filtering import check_filter, complete_filter, filter_settings, rows_like
+from perftui.screens.player import PlayerScreen
+from perftui.screens.registry import Services, Subject
+from perftui.screens.replay_view import (
+    chart_state,
+    overview_state,
+    title_parts,
+    transport_state,
+    waiting_note,
+)
+from perftui.screens.session_feed import (
+    Around,
+    AroundTold,
+    LiveFeed,
+    SessionGone,
+    SessionGrown,
+    SessionTold,
+    SessionWatch,
+    UsualTold,
+    find_usual,
+    load,
+    look_around,
+)
+from perftui.widgets.detail_lines import TABS, Detail
+from perftui.widgets.detail_pane import DetailPane
+from perftui.widgets.filter_line import FilterLine
+from perftui.widgets.head_line import HeadLine
+from perftui.widgets.key_bar import KeyBar
+from perftui.widgets.log_painter import LogPainter
+from perftui.widgets.moment_pane import MomentPane
+from perftui.widgets.note import Note
+from perftui.widgets.overview import Overview
+from perftui.widgets.record_source import RecordSource
+from perftui.widgets.row_list import RowList
+from perftui.widgets.summary_line import SummaryLine
+from perftui.widgets.title_bar import TitleBar
+from perftui.widgets.transport import Transport
+
+PANE_FROM_HEIGHT = 34
+"""From this many lines on the detail pane is open by itself; below the log needs them."""
+
+REST_SECONDS = 0.15
+"""What a row's detail needs from the store is looked up once the cursor has rested this long."""
+
+LOOK_SECONDS = 1.0
+"""Live, the overview is made anew at most this often …"""
+
+LOOK_SHARE = 10
+"""… and takes at most one part in so many of the time."""
+
+_NOTHING = EntryIndex(array("q"), array("q"), array("q"), 0)
+
+
+class ReplayScreen(PlayerScreen):
+    """See the module's docstring."""
+
+    NAME = "replay"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", show=False, id="replay.filter"),
+        Binding("F", "toggle_filter", "Filter on or off", show=False, id="replay.filter-toggle"),
+        Binding("r", "requests", "Requests only", show=False, id="replay.requests"),
+        Binding("equals_sign", "like_this", "Only rows like this", show=False, id="replay.like"),
+        Binding("f", "follow", "Follow the newest row", show=False, id="replay.follow"),
+        Binding("e", "bad(1)", "Next bad row", show=False, id="replay.bad"),
+        Binding("E", "bad(-1)", "Bad row before", show=False, id="replay.bad-before"),
+        Binding("w", "open('waterfall')", "Waterfall", show=False, id="replay.waterfall"),
+        Binding("i", "open('insights')", "Insights", show=False, id="replay.insights"),
+        Binding("d", "pane", "Detail pane", show=False, id="replay.pane"),
+        Binding("n", "moment", "What was happening now", show=False, id="replay.moment"),
+        Binding("t", "turn_tab(1)", "Next tab of the detail", show=False, id="replay.tab"),
+        Binding("T", "turn_tab(-1)", "Tab before", show=False, id="replay.tab-before"),
+        Binding("y", "copy", "Copy", show=False, id="replay.copy"),
+        Binding("x", "export", "Export", show=False, id="replay.export"),
+    ]
+
+    def __init__(self, services: Services, subject: Subject) -> None:
+        super().__init__(services, subject)
+        self._ask = 0
+        self._summary: SessionSummary | None = None
+        self._told: SessionTold | None = None
+        self._held: SessionTold | None = None
+        self._source: RecordSource | None = None
+        self._around = Around()
+        self._around_count = -1
+        self._looking_since: float | None = None
+        self._look_at = 0.0
+        self._usual = UsualBook()
+        self._filter = subject.filter
+        self._filter_off = False
+        self._seen = 0
+        self._pane: bool | None = None
+        self._wanted_seq = subject.seq
+        self._trouble = ""
+        self._rest: Timer | None = None
+        self._since_us = services.clock.now_us() - int(LIVE_SECONDS * 1_000_000)
+
+    def compose(self) -> ComposeResult:
+        self.painter = LogPainter(self.palette, self.surroundings)
+        yield TitleBar()
+        yield Transport()
+        yield Overview()
+        yield FilterLine(check_filter, complete_filter, self.perftui.filter_history)
+        yield Input(id="moment", compact=True, classes="hidden")
+        yield HeadLine(self.painter.paint_head)
+        yield RowList(self.painter, id="log")
+        yield Note()
+        yield SummaryLine()
+        yield DetailPane()
+        yield MomentPane()
+        yield KeyBar(
+            [
+                ("replay.play", "play"),
+                ("replay.back replay.forward", "5 s"),
+                ("replay.step-back replay.step", "step"),
+                ("replay.marker-before replay.marker", "marker"),
+                ("replay.bad replay.bad-before", "bad"),
+                ("replay.filter", "filter"),
+                ("replay.follow", "follow"),
+                ("list.choose", "detail"),
+                ("replay.waterfall", "waterfall"),
+                ("replay.copy", "copy"),
+                ("replay.export", "export"),
+                ("app.help", "help"),
+            ]
+        )
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self.query_one(MomentPane).display = False
+        if self._filter:
+            self.query_one(FilterLine).put(self._filter)
+        self._rows.focus()
+        self._arrange()
+        self._read()
+
+    # ---- parts ----------------------------------------------------------------------------
+
+    @property
+    def _rows(self) -> RowList:
+        return self.query_one(RowList)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the rows are judged by, as far as it is known."""
+        told = self._told
+        return Surroundings(
+            session_start_us=0 if told is None else told.index.base_us,
+            page_urls={}
+            if told is None
+            else {view.page_view_id: view.url for view in told.page_views},
+            thresholds=self.services.settings.thresholds,
+            first_party=self.services.settings.sites.first_party,
+            usual=self._usual.known,
+        )
+
+    @property
+    def _predicate(self) -> Predicate | None:
+        if self._filter_off or not self._filter.strip():
+            return None
+        return parse(self._filter, filter_settings(self.services.settings))
+
+    def here(self) -> Subject:
+        """The session, and what is selected in it."""
+        record = self.selected
+        return Subject(
+            session_id=self.subject.session_id,
+            page_view_id=None if record is None else record.page_view_id,
+            seq=None if record is None else record.seq,
+            live=self.live,
+        )
+
+    @property
+    def selected(self) -> Record | None:
+        """The record under the cursor."""
+        row = self._rows.selected_row
+        assert row is None or isinstance(row, Record)
+        return row
+
+    @property
+    def selected_moment(self) -> int | None:
+        source, rows = self._source, self._rows
+        if source is None or not rows.cursor < len(source):
+            return None
+        return source.index.starts[rows.cursor]
+
+    # ---- reading --------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Read the session in the way of the mode, with the filter."""
+        self._ask += 1
+        self._held = None
+        ask, session_id, predicate = self._ask, self.subject.session_id, self._predicate
+        if self.live:
+            self.watch_store(LiveFeed(ask, session_id, predicate, self._since_us))
+        elif session_id is not None:
+            self.watch_store(SessionWatch(session_id))
+            limit = self.services.settings.app.idle_limit_seconds
+            limit_us = None if limit is None else int(limit * 1_000_000)
+            timeline = self.timeline
+            self.ask_store(
+                lambda reader: load(reader, ask, session_id, predicate, timeline, limit_us)
+            )
+
+    def mode_changed(self) -> None:
+        self._rows.follow = self.live
+        self._read()
+        self._show_state()
+
+    @on(SessionTold)
+    def _session_told(self, message: SessionTold) -> None:
+        if message.ask != self._ask:
+            return
+        if self.live and self.frozen and self._told is not None:
+            self._held = message
+            self._show_title()
+            return
+        self._take(message)
+
+    def _take(self, message: SessionTold) -> None:
+        first = self._told is None
+        self._told, self._summary = message, message.summary
+        if self.subject.session_id != message.summary.session_id:
+            self.subject = Subject(
+                session_id=message.summary.session_id, live=self.live, speed=self.subject.speed
+            )
+        self._trouble = ""
+        if message.timeline is not None:
+            self.timeline_known(message.timeline, self.subject.at if first else None)
+        rows = self._rows
+        around = self.surroundings
+        if around != self.painter.around:
+            self.painter.around = around
+            rows.repaint()
+        self.painter.first_seq = message.first_seq
+        length = self._visible(message)
+        if self._source is not None and self._source.index is message.index:
+            if self._source.length != length:
+                self._source.length = length
+                rows.grown()
+        else:
+            self._source = RecordSource(message.index, self.fetch, length)
+            if first:
+                rows.follow = self.live or self.player.playing
+            rows.show(self._source)
+        if self._wanted_seq is not None and length:
+            rows.move_to(self._source.find(self._wanted_seq), centre=True)
+            self._wanted_seq = None
+        elif first and not self.live and not self.player.playing and self.subject.at is None:
+            rows.move_to(0)
+        if rows.follow or first:
+            self._seen = length
+        self._filter_told()
+        self._arrange()
+        self._chart()
+        self._show_state()
+        self._show_detail()
+        self._look()
+
+    def _visible(self, told: SessionTold) -> int:
+        """How many of the entries have begun by the playhead; live, all."""
+        if self.live or self.timeline is None:
+            return told.length
+        return bisect_right(told.index.starts, self.player.at_us, 0, told.length)
+
+    @on(SessionGrown)
+    def _session_grown(self, message: SessionGrown) -> None:
+        told = self._told
+        if not self.live and told is not None:
+            if message.summary.entry_count == told.summary.entry_count:
+                return
+            # More has arrived for what is being replayed: the end is further away now.
+            self.timeline = None
+            self._read()
+
+    @on(SessionGone)
+    def _session_gone(self) -> None:
+        self._trouble = "This session has been deleted."
+        self._told = self._source = None
+        self._rows.show(RecordSource(_NOTHING, self.fetch))
+        self._arrange()
+
+    @on(StoreTrouble)
+    def _store_trouble(self, message: StoreTrouble) -> None:
+        if self._told is None:
+            self._trouble = message.words
+            self._arrange()
+        else:
+            self.say(message.words, error=True)
+
+    # ---- what takes longer to find out ----------------------------------------------------
+
+    def _look(self) -> None:
+        """Find what transport and overview show, not too often."""
+        told, now = self._told, self.services.clock.monotonic()
+        if told is None or self._looking_since is not None or now < self._look_at:
+            return
+        if told.summary.entry_count == self._around_count:
+            return
+        self._looking_since = now
+        summary, views = told.summary, told.page_views
+        settings = filter_settings(self.services.settings)
+        self.ask_store(lambda reader: look_around(reader, summary, views, settings))
+
+    @on(AroundTold)
+    def _around_told(self, message: AroundTold) -> None:
+        now = self.services.clock.monotonic()
+        took = now - (self._looking_since or now)
+        self._looking_since = None
+        self._look_at = now + max(LOOK_SECONDS, took * LOOK_SHARE) if self.live else now
+        if self._told is None or message.session_id != self._told.summary.session_id:
+            return
+        self._around, self._around_count = message.around, message.entry_count
+        self._found_markers = message.around.markers
+        duplicates = message.around.duplicates
+        self.painter.flags = lambda seq: GLYPHS["duplicate"] if seq in duplicates else ""
+        self._rows.refresh()
+        self._show_state()
+        if self._told.summary.entry_count != self._around_count:
+            self.set_timer(max(0.05, self._look_at - now), self._look)
+
+    def _ask_usual(self) -> None:
+        source, told = self._source, self._told
+        if source is None or told is None:
+            return
+        first, last = self._rows.window
+        names = [
+            endpoint(record.entry.method, record.entry.name)
+            for record in (source.row(place) for place in range(first, min(last, len(source))))
+            if record is not None and record.entry.is_request
+        ]
+        wanted = self._usual.wanted(names, told.summary.entry_count)
+        if wanted:
+            self.ask_store(lambda reader: find_usual(reader, wanted))
+
+    @on(UsualTold)
+    def _usual_told(self, message: UsualTold) -> None:
+        if self._usual.learn(message.answers):
+            self.painter.around = self.surroundings
+            self._rows.repaint()
+            self._show_detail()
+
+    # ---- showing --------------------------------------------------------------------------
+
+    def playhead_moved(self) -> None:
+        source, told = self._source, self._told
+        if source is not None and told is not None and not self.live:
+            length = self._visible(told)
+            if length != source.length:
+                source.length = length
+                self._rows.grown()
+            self._chart()
+            self._filter_told()
+        self._show_state()
+
+    def freeze_changed(self) -> None:
+        if not self.frozen and (held := self._held) is not None:
+            self._held = None
+            self._take(held)
+        self._show_state()
+
+    def _chart(self) -> None:
+        """The stretch of time that the charts cover: what is in view."""
+        source, rows = self._source, self._rows
+        if source is None or not len(source):
+            return
+        at_us = None if self.live or self.timeline is None else self.player.at_us
+        first, last = rows.window
+        index = source.index
+        last = max(min(last, len(source)), first)
+        found = extent(index.starts[first:last], index.ends[first:last], at_us)
+        if found is not None:
+            window = calm_window(*found, self.painter.window if self.painter.has_window else None)
+            if chart_state(self.painter, window, at_us):
+                rows.refresh()
+                self.query_one(HeadLine).refresh()
+
+    def _arrange(self) -> None:
+        """What has room, and what has anything to show."""
+        if not self.is_mounted:
+            return
+        told, height = self._told, self.size.height
+        empty = told is None or not told.length
+        waiting = told is None
+        line = self.query_one(FilterLine)
+        line.display = bool(self._filter) or line.query_one(Input).has_focus
+        note, rows = self.query_one(Note), self._rows
+        rows.display, note.display = not empty, empty
+        for part in (Transport, Overview, HeadLine):
+            self.query_one(part).display = not waiting
+        self.query_one(Overview).styles.height = 2 if height >= 28 else 1
+        moment = self.query_one(MomentPane)
+        pane = self.query_one(DetailPane)
+        opened = self._pane if self._pane is not None else height >= PANE_FROM_HEIGHT
+        pane.display = opened and not empty and not moment.display
+        pane.styles.height = max(6, min(12, height // 3))
+        moment.styles.height = max(6, min(12, height // 3))
+        self.query_one(SummaryLine).display = not (pane.display or moment.display or empty)
+        if empty:
+            note.tell(waiting_note(self.services, self._trouble, told, self._filter))
+        elif self.focused is None:
+            rows.focus()
+
+    def _show_state(self) -> None:
+        """Title, transport and overview."""
+        self._show_title()
+        told = self._told
+        if told is None or not self.is_mounted:
+            return
+        transport, overview = self.query_one(Transport), self.query_one(Overview)
+        transport.tell(
+            transport_state(self, self._rows.follow, told, transport.rail_width, self.palette)
+        )
+        overview.tell(
+            overview_state(self, told, self._around, self.selected, overview, self.palette)
+        )
+        moment = self.query_one(MomentPane)
+        if moment.display:
+            self._show_moment(moment)
+        self.refresh_bindings()
+
+    def _show_title(self) -> None:
+        held = (
+            0 if self._held is None or self._told is None else self._held.length - self._told.length
+        )
+        fresh = held or (
+            0 if self._rows.follow or not self.live else len(self._rows.source) - self._seen
+        )
+        crumbs, state = title_parts(
+            self, self._told, self.selected, len(self._rows.source), fresh, self.palette
+        )
+        self.query_one(TitleBar).tell(crumbs, state)
+
+    def _filter_told(self) -> None:
+        told = self._told
+        if told is not None and self._filter:
+            shown = len(self._rows.source)
+            words = f"{shown:,} of {told.summary.entry_count:,}"
+            self.query_one(FilterLine).tell(words, off=self._filter_off)
+
+    def _show_detail(self) -> None:
+        record = self.selected
+        pane, line = self.query_one(DetailPane), self.query_one(SummaryLine)
+        if record is None:
+            pane.tell(None)
+            line.tell(None)
+            return
+        known = pane.detail
+        if known is not None and known.record == record:
+            detail = Detail(record, self.surroundings, known.similar, known.initiator, known.caused)
+        else:
+            detail = Detail(record, self.surroundings)
+        pane.tell(detail)
+        line.tell(detail)
+
+    def _find_detail(self) -> None:
+        record = self.selected
+        if record is not None and self.query_one(DetailPane).display:
+            self.ask_store(lambda reader: find_detail(reader, record))
+
+    @on(DetailTold)
+    def _detail_told(self, message: DetailTold) -> None:
+        record = self.selected
+        if record is not None and record.seq == message.seq:
+            self.query_one(DetailPane).tell(
+                Detail(
+                    record, self.surroundings, message.similar, message.initiator, message.caused
+                )
+            )
+
+    def _show_moment(self, moment: MomentPane) -> None:
+        told, timeline = self._told, self.timeline
+        if told is None or timeline is None:
+            moment.tell(0, (), (), self.surroundings)
+            return
+        at_us = self.player.at_us
+        flying = [timeline.index.seqs[place] for place in timeline.in_flight(at_us, 40)]
+        count = timeline.visible_count(at_us)
+        recent = list(timeline.index.seqs[max(0, count - 60) : count])
+        records = {record.seq: record for record in self.fetch([*flying, *recent])}
+        moment.tell(
+            at_us,
+            [records[seq] for seq in flying if seq in records],
+            [records[seq] for seq in recent if seq in records],
+            self.surroundings,
+        )
+
+    # ---- what the widgets say -------------------------------------------------------------
+
+    @on(RowList.Moved)
+    def _moved(self) -> None:
+        self._show_detail()
+        self._show_title()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._find_detail()
+        self._show_state()
+
+    @on(RowList.Scrolled)
+    def _scrolled(self) -> None:
+        self._chart()
+        self._ask_usual()
+
+    @on(RowList.FollowEnded)
+    def _follow_ended(self) -> None:
+        self._seen = len(self._rows.source)
+        self._show_state()
+
+    @on(RowList.Chosen)
+    def _chosen(self) -> None:
+        if not self.query_one(DetailPane).display:
+            self.action_pane()
+        elif self.selected is not None:
+            self.perftui.open_screen("request", self.here())
+
+    @on(Transport.Resized)
+    def _rail_resized(self) -> None:
+        self.call_after_refresh(self._show_state)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size has room for other parts; the place in the list stays."""
+        self._arrange()
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._chart()
+        self._ask_usual()
+        self._show_state()
+
+    def palette_changed(self) -> None:
+        self.painter.palette = self.palette
+        self._rows.repaint()
+        self.query_one(DetailPane).repaint()
+        self._show_state()
+        super().palette_changed()
+
+    # ---- the filter -----------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        line = self.query_one(FilterLine)
+        line.display = True
+        line.edit()
+
+    @on(FilterLine.Typed)
+    def _filter_typed(self, message: FilterLine.Typed) -> None:
+        if message.text.strip() != self._filter.strip():
+            self._filter, self._filter_off = message.text, False
+            self._read()
+
+    @on(FilterLine.Applied)
+    def _filter_applied(self) -> None:
+        self._rows.focus()
+        self.call_after_refresh(self._arrange)
+
+    @on(FilterLine.Closed)
+    def _filter_closed(self) -> None:
+        self.set_filter("")
+        self._rows.focus()
+        self.call_after_refresh(self._arrange)
+
+    def set_filter(self, text: str) -> None:
+        """Show only what passes a filter; empty shows all."""
+        self._filter_off = False
+        self.query_one(FilterLine).put(text)
+        if text != self._filter:
+            self._filter = text
+            self._read()
+        self.call_after_refresh(self._arrange)
+
+    def action_toggle_filter(self) -> None:
+        """Switch the filter off and on again."""
+        if self._filter:
+            self._filter_off = not self._filter_off
+            self._read()
+
+    def action_requests(self) -> None:
+        """Requests only, or everything again."""
+        self.set_filter("" if self._filter == "is:request" else "is:request")
+
+    def action_like_this(self) -> None:
+        """Only rows like the selected one."""
+        if (record := self.selected) is not None:
+            self.set_filter(rows_like(record))
+
+    # ---- other keys -----------------------------------------------------------------------
+
+    def action_follow(self) -> None:
+        """Stay on the newest row, or stop that."""
+        rows = self._rows
+        rows.follow = not rows.follow
+        if rows.follow:
+            self._seen = len(rows.source)
+        self._show_state()
+
+    def action_bad(self, by: int) -> None:
+        """Select the next or the previous row that is slow or has failed."""
+        source = self._source
+        at = self.selected_moment
+        found = [index for index in (self._around.errors, self._around.slow) if index is not None]
+        bad = sorted(
+            {
+                (start, seq)
+                for index in found
+                for start, seq in zip(index.starts, index.seqs, strict=True)
+            }
+        )
+        if source is None or not bad or at is None:
+            self.say("Nothing slow and no error so far")
+            return
+        here = (at, source.index.seqs[self._rows.cursor])
+        place = bisect_right(bad, here) if by > 0 else bisect_right(bad, here) - (here in bad) - 1
+        if not 0 <= place < len(bad):
+            self.say("No more bad rows this way")
+            return
+        self.select(bad[place][1], bad[place][0])
+
+    def select(self, seq: int, at_us: int) -> None:
+        """Select an entry; in a replay the playhead goes there where it has not begun yet."""
+        source = self._source
+        if source is None:
+            return
+        if not self.live and at_us > self.player.at_us and self.timeline is not None:
+            self.move(seek(self.player, self.timeline, at_us))
+        self._rows.follow = False
+        place = source.find(seq)
+        if place < len(source) and source.index.seqs[place] == seq:
+            self._rows.move_to(place, centre=True)
+        else:
+            self.say("The filter hides that row: F switches it off")
+
+    def marker_reached(self, marker: Marker) -> None:
+        if marker.seq is not None:
+            seq, at_us = marker.seq, marker.at_us
+            self.call_after_refresh(lambda: self.select(seq, at_us))
+
+    def action_pane(self) -> None:
+        """Open or close the detail pane."""
+        moment = self.query_one(MomentPane)
+        if moment.display:
+            moment.display = False
+            self._pane = True
+        else:
+            self._pane = not self.query_one(DetailPane).display
+        self._arrange()
+        self._show_detail()
+        self._find_detail()
+
+    def action_moment(self) -> None:
+        """Show what was happening at the playhead, or the detail again."""
+        moment = self.query_one(MomentPane)
+        if self.live:
+            self.say("Live, now is the last row; ← replays from here")
+            return
+        moment.display = not moment.display
+        self._arrange()
+        self._show_state()
+
+    def action_turn_tab(self, by: int) -> None:
+        """Turn to the next tab."""
+        pane = self.query_one(DetailPane)
+        self.action_detail_tab(TABS[(TABS.index(pane.tab) + by) % len(TABS)])
+
+    def action_detail_tab(self, name: str) -> None:
+        """Turn to a tab of the detail pane."""
+        pane = self.query_one(DetailPane)
+        if not pane.display:
+            self.action_pane()
+        pane.show_tab(name)
+
+    def ask_moment(self) -> None:
+        line = self.query_one("#moment", Input)
+        line.placeholder = "go to: 12.4   1:05   300ms   40%   #17"
+        line.value = ""
+        line.remove_class("hidden")
+        line.focus()
+
+    @on(Input.Submitted, "#moment")
+    def _moment_typed(self, event: Input.Submitted) -> None:
+        self._close_moment()
+        if event.value.strip():
+            self.go_to(event.value)
+
+    def _close_moment(self) -> None:
+        self.query_one("#moment", Input).add_class("hidden")
+        self._rows.focus()
+
+    def action_open(self, name: str) -> None:
+        """Open another screen on what is selected."""
+        self.perftui.open_screen(name, self.here())
+
+    def action_copy(self) -> None:
+        """Copy the selected entry in one of several forms."""
+        if (record := self.selected) is not None:
+            from perftui.screens.copying import copy_menu
+
+            copy_menu(self, record, self.surroundings)
+
+    def action_export(self) -> None:
+        """Export what is seen."""
+        from perftui.screens.copying import export_menu
+
+        if self._source is not None:
+            export_menu(self, self._source, self.surroundings)
+
+    def action_back(self) -> None:
+        """Close what is open, else go back."""
+        if not self.query_one("#moment", Input).has_class("hidden"):
+            self._close_moment()
+        elif self.focused is not None and self.focused is not self._rows:
+            self._rows.focus()
+        elif self.query_one(MomentPane).display:
+            self.action_moment()
+        elif self.query_one(DetailPane).display and self._pane:
+            self.action_pane()
+        elif self._filter:
+            self.set_filter("")
+        else:
+            super().action_back()

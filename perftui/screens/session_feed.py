@@ -1,0 +1,326 @@
+"""What the replay and live screen reads of a session, in threads: immutable messages come out.
+
+Live, :class:`LiveFeed` keeps the index of what has arrived, growing at its end; a message tells
+how much of it belongs to the moment. For a replay, :func:`load` reads the index by start and makes
+the timeline. :func:`look_around` finds what the transport and the overview show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from textual.message import Message
+
+from perftui.analysis.filter_fields import FilterSettings
+from perftui.analysis.filters import parse
+from perftui.analysis.marks import markers, vital_markers
+from perftui.analysis.session_facts import VITAL_ENTRY_TYPES
+from perftui.analysis.timeline import Marker, Markers, Timeline
+from perftui.analysis.vitals import Vitals, vitals
+from perftui.config import Thresholds
+from perftui.errors import NotFoundError
+from perftui.model import (
+    EntryIndex,
+    Order,
+    PageView,
+    Predicate,
+    Reader,
+    Record,
+    SessionSummary,
+    Usual,
+)
+
+MOST_MARKERS = 5_000
+"""Markers beyond this say nothing on a rail of some hundred cells; jumping to the next error or
+slow request does not use them."""
+
+MOST_VITAL_VIEWS = 200
+"""Pageviews whose vitals are worked out at once, the latest first."""
+
+MARKER_TYPES: tuple[str, ...] = ("pageview", "capture", "longtask", "error")
+
+
+class SessionTold(Message):
+    """The entries of a session as of a moment.
+
+    Attributes:
+        ask: which question this answers; answers to earlier ones are stale.
+        index: in the order asked for; other threads may append to it.
+        length: how many of its entries belong to this moment.
+        timeline: for a replay: over all entries, whatever the filter.
+        first_seq: position of the first entry of the session that arrived.
+    """
+
+    def __init__(
+        self,
+        ask: int,
+        summary: SessionSummary,
+        page_views: tuple[PageView, ...],
+        index: EntryIndex,
+        length: int,
+        timeline: Timeline | None = None,
+        first_seq: int = 1,
+    ) -> None:
+        super().__init__()
+        self.first_seq = first_seq
+        self.ask = ask
+        self.summary = summary
+        self.page_views = page_views
+        self.index = index
+        self.length = length
+        self.timeline = timeline
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, SessionTold)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the transport and the overview show beside the entries themselves.
+
+    Attributes:
+        vitals: pageview ID -> its metrics.
+        markers: errors, slow requests, route changes, vitals, analytics events.
+        errors, slow: by start; what ``e`` and ``E`` go through.
+        requests: starts of all requests, for the density.
+        long_tasks: how many, and how long in all, µs.
+        duplicates: positions of requests that the pageview had made before.
+    """
+
+    vitals: Mapping[str, Vitals] = field(default_factory=dict)
+    markers: Markers = field(default_factory=Markers)
+    errors: EntryIndex | None = None
+    slow: EntryIndex | None = None
+    requests: EntryIndex | None = None
+    long_tasks: tuple[int, int] = (0, 0)
+    duplicates: frozenset[int] = frozenset()
+
+
+class AroundTold(Message):
+    """:class:`Around` for a session that had so many entries."""
+
+    def __init__(self, session_id: str, entry_count: int, around: Around) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.entry_count = entry_count
+        self.around = around
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, AroundTold)
+
+
+class LiveFeed:
+    """Follows one session in order of arrival.
+
+    Args:
+        ask: comes back in every message.
+        session_id: None waits for the first session that receives something from ``since_us`` on
+            (µs since the epoch, this machine's clock).
+        predicate: the filter, if there is one.
+    """
+
+    more = False
+
+    def __init__(
+        self, ask: int, session_id: str | None, predicate: Predicate | None, since_us: int = 0
+    ) -> None:
+        self._ask = ask
+        self._session_id = session_id
+        self._predicate = predicate
+        self._since_us = since_us
+        self._index: EntryIndex | None = None
+        self._after = 0
+        self._told: SessionSummary | None = None
+        self._first_seq = 0
+
+    def poll(self, reader: Reader) -> Message | None:
+        """The state of now; None where nothing of it has changed."""
+        session_id = self._session_id or self._newest(reader)
+        if session_id is None:
+            return None
+        self._session_id = session_id
+        summary = reader.session(session_id)
+        if summary == self._told:
+            return None
+        self._told = summary
+        index = self._index
+        if index is not None and index.base_us != summary.started_us:
+            # Something older has arrived late: every moment counts from there now.
+            index = None
+        read_until = reader.last_seq()
+        news = reader.index(
+            session_id,
+            order=Order.ARRIVAL,
+            predicate=self._predicate,
+            after_seq=0 if index is None else self._after,
+        )
+        if index is None:
+            index = news
+        else:
+            index.starts.extend(news.starts)
+            index.ends.extend(news.ends)
+            # Last, as the length that others see is that of the positions.
+            index.seqs.extend(news.seqs)
+        self._index = index
+        self._after = max(read_until, news.seqs[-1] if len(news) else 0)
+        if not self._first_seq:
+            whole = index
+            if self._predicate is not None:
+                whole = reader.index(session_id, order=Order.ARRIVAL)
+            self._first_seq = whole.seqs[0] if len(whole) else 0
+        return SessionTold(
+            self._ask,
+            summary,
+            tuple(reader.page_views(session_id)),
+            index,
+            len(index.seqs),
+            first_seq=self._first_seq or 1,
+        )
+
+    def _newest(self, reader: Reader) -> str | None:
+        found = reader.sessions(limit=1)
+        return found[0].session_id if found and found[0].received_us >= self._since_us else None
+
+
+class SessionWatch:
+    """Tells a replay that its session has grown, and nothing else."""
+
+    more = False
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+        self._count = -1
+
+    def poll(self, reader: Reader) -> Message | None:
+        """How many entries there are, when that has changed."""
+        try:
+            summary = reader.session(self._session_id)
+        except NotFoundError:
+            return SessionGone()
+        if summary.entry_count == self._count:
+            return None
+        self._count = summary.entry_count
+        return SessionGrown(summary)
+
+
+class SessionGrown(Message):
+    """A session that is replayed has more entries than before."""
+
+    def __init__(self, summary: SessionSummary) -> None:
+        super().__init__()
+        self.summary = summary
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, SessionGrown)
+
+
+class SessionGone(Message):
+    """The session has been deleted."""
+
+
+def load(
+    reader: Reader,
+    ask: int,
+    session_id: str,
+    predicate: Predicate | None,
+    timeline: Timeline | None,
+    idle_limit_us: int | None,
+) -> SessionTold:
+    """Read a session for a replay.
+
+    Args:
+        timeline: of the same session, where it is known already and only the filter has changed.
+    """
+    summary = reader.session(session_id)
+    index = reader.index(session_id, order=Order.START, predicate=predicate)
+    if timeline is None:
+        whole = index if predicate is None else reader.index(session_id, order=Order.START)
+        timeline = Timeline(whole, idle_limit_us)
+    return SessionTold(
+        ask,
+        summary,
+        tuple(reader.page_views(session_id)),
+        index,
+        len(index),
+        timeline,
+        min(timeline.index.seqs, default=1),
+    )
+
+
+class UsualTold(Message):
+    """What the calls of some endpoints usually take."""
+
+    def __init__(self, answers: Mapping[str, Usual]) -> None:
+        super().__init__()
+        self.answers = answers
+
+
+def find_usual(reader: Reader, endpoints: Sequence[str]) -> UsualTold:
+    """Ask what calls usually take."""
+    return UsualTold({name: reader.usual(name) for name in endpoints})
+
+
+def look_around(
+    reader: Reader,
+    summary: SessionSummary,
+    page_views: tuple[PageView, ...],
+    settings: FilterSettings,
+) -> AroundTold:
+    """Find what the transport and the overview show."""
+    session_id, base_us = summary.session_id, summary.started_us
+    limits = settings.thresholds
+    errors = reader.index(session_id, order=Order.START, predicate=parse("is:error"))
+    slow = reader.index(session_id, order=Order.START, predicate=parse("is:slow", settings))
+    requests = reader.index(session_id, order=Order.START, predicate=parse("is:request"))
+    duplicates = reader.index(session_id, order=Order.ARRIVAL, predicate=parse("is:duplicate"))
+    bad = reader.records([*errors.seqs[:MOST_MARKERS], *slow.seqs[:MOST_MARKERS]])
+    known = {record.seq for record in bad}
+    happenings: list[Record] = []
+    task_count, task_us = 0, 0
+    for record in reader.iter_records(session_id, entry_types=MARKER_TYPES):
+        if record.entry.entry_type == "longtask":
+            task_count += 1
+            task_us += record.entry.duration_us or 0
+        if len(happenings) < MOST_MARKERS and record.seq not in known:
+            happenings.append(record)
+    urls = {view.page_view_id: view.url for view in page_views}
+    metrics = page_vitals(reader, session_id, page_views, limits)
+    found: list[Marker] = [*markers([*bad, *happenings], base_us, limits, urls)]
+    found += vital_markers(
+        (view.time_origin_us - base_us, metrics[view.page_view_id])
+        for view in page_views
+        if view.page_view_id in metrics
+    )
+    return AroundTold(
+        session_id,
+        summary.entry_count,
+        Around(
+            vitals=metrics,
+            markers=Markers(found),
+            errors=errors,
+            slow=slow,
+            requests=requests,
+            long_tasks=(task_count, task_us),
+            duplicates=frozenset(duplicates.seqs),
+        ),
+    )
+
+
+def page_vitals(
+    reader: Reader, session_id: str, page_views: tuple[PageView, ...], limits: Thresholds
+) -> dict[str, Vitals]:
+    """Pageview ID -> its metrics, for the latest :data:`MOST_VITAL_VIEWS` pageviews."""
+    return {
+        view.page_view_id: vitals(
+            reader.iter_records(
+                session_id, page_view_id=view.page_view_id, entry_types=VITAL_ENTRY_TYPES
+            ),
+            view,
+            limits,
+        )
+        for view in page_views[-MOST_VITAL_VIEWS:]
+    }

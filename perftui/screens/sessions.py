@@ -1,0 +1,427 @@
+"""The list of sessions: the live one on top, what each of them was like, and where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+from textual.worker import get_current_worker
+
+from perftui.analysis.session_facts import VITAL_ENTRY_TYPES, SessionFacts, session_facts
+from perftui.analysis.text import format_count
+from perftui.errors import PerftuiError
+from perftui.model import Order, Reader, SessionSummary
+from perftui.screens.base import BaseScreen, StoreTrouble
+from perftui.screens.registry import Services, Subject
+from perftui.widgets.head_line import HeadLine
+from perftui.widgets.key_bar import KeyBar
+from perftui.widgets.note import Note, NoteLine
+from perftui.widgets.row_list import RowList
+from perftui.widgets.session_list import SessionPainter, SessionRow, SessionSource
+from perftui.widgets.title_bar import TitleBar
+
+UNDO_SECONDS = 10.0
+"""A deleted session is gone from the list at once, and from the store after this."""
+
+AGE_STEP_US = 5_000_000
+"""Ages are shown as of a moment rounded to this, so that rows are not painted for nothing."""
+
+
+class SessionsTold(Message):
+    """All sessions that match the search, the most recently received first."""
+
+    def __init__(self, search: str, summaries: tuple[SessionSummary, ...]) -> None:
+        super().__init__()
+        self.search = search
+        self.summaries = summaries
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, SessionsTold)
+
+
+class FactsTold(Message):
+    """What was found out about one session."""
+
+    def __init__(self, session_id: str, entry_count: int, facts: SessionFacts) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self.entry_count = entry_count
+        self.facts = facts
+
+
+class SessionsFeed:
+    """Reads the list anew whenever the store changes."""
+
+    more = False
+
+    def __init__(self, search: str) -> None:
+        self.search = search
+
+    def poll(self, reader: Reader) -> Message:
+        """The whole list: ten thousand sessions take a few milliseconds to read."""
+        return SessionsTold(self.search, tuple(reader.sessions(search=self.search)))
+
+
+class SessionsScreen(BaseScreen):
+    """See the module's docstring."""
+
+    NAME = "sessions"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "Search", show=False, id="sessions.search"),
+        Binding("r", "rename", "Rename", show=False, id="sessions.rename"),
+        Binding("p", "pin", "Pin or unpin", show=False, id="sessions.pin"),
+        Binding("d,delete", "delete", "Delete", show=False, id="sessions.delete"),
+        Binding("u", "undo", "Undo the deletion", show=False, id="sessions.undo"),
+        Binding("m,space", "mark", "Mark for a comparison", show=False, id="sessions.mark"),
+        Binding("c", "compare", "Compare the two marked", show=False, id="sessions.compare"),
+        Binding("w", "waterfall", "Waterfall", show=False, id="sessions.waterfall"),
+        Binding("y", "copy_tag", "Copy the script tag", show=False, id="sessions.copy-tag"),
+    ]
+
+    def __init__(self, services: Services, subject: Subject) -> None:
+        super().__init__(services, subject)
+        self._summaries: tuple[SessionSummary, ...] = ()
+        self._facts: dict[str, tuple[int, SessionFacts]] = {}
+        self._marked: list[str] = []
+        self._deleting: str | None = None
+        self._told = False
+        self._search = ""
+        self._renaming: str | None = None
+
+    def compose(self) -> ComposeResult:
+        self.painter = SessionPainter(self.palette)
+        yield TitleBar()
+        yield Input(id="line", compact=True, classes="hidden")
+        yield HeadLine(self.painter.paint_head)
+        yield RowList(self.painter, id="sessions")
+        yield Note()
+        yield KeyBar(
+            [
+                ("list.choose", "open"),
+                ("sessions.search", "search"),
+                ("sessions.waterfall", "waterfall"),
+                ("sessions.mark", "mark"),
+                ("sessions.compare", "compare"),
+                ("sessions.rename", "rename"),
+                ("sessions.pin", "pin"),
+                ("sessions.delete", "delete"),
+                ("sessions.undo", "undo"),
+                ("sessions.copy-tag", "copy tag"),
+                ("app.help", "help"),
+            ]
+        )
+
+    def on_mount(self) -> None:
+        """Begin to watch the store."""
+        self.query_one(RowList).display = False
+        self.query_one(HeadLine).display = False
+        self.watch_store(SessionsFeed(""))
+        self.set_interval(AGE_STEP_US / 1e6, self._show)
+        self._title()
+
+    def palette_changed(self) -> None:
+        """Paint with the new theme."""
+        self.painter.palette = self.palette
+        self.query_one(RowList).repaint()
+        super().palette_changed()
+
+    # ---- what the store tells -------------------------------------------------------------
+
+    @on(SessionsTold)
+    def _sessions_told(self, message: SessionsTold) -> None:
+        if message.search != self._search:
+            return
+        self._told = True
+        self._summaries = message.summaries
+        self._show()
+        self._gather()
+
+    @on(FactsTold)
+    def _facts_told(self, message: FactsTold) -> None:
+        self._facts[message.session_id] = (message.entry_count, message.facts)
+        self._show()
+
+    @on(StoreTrouble)
+    def _store_trouble(self, message: StoreTrouble) -> None:
+        self._told = True
+        self._show(message.words)
+
+    def _show(self, trouble: str = "") -> None:
+        rows = self.query_one(RowList)
+        step = AGE_STEP_US
+        now = self.services.clock.now_us() // step * step
+        shown = [
+            SessionRow(
+                summary,
+                self._facts[summary.session_id][1] if summary.session_id in self._facts else None,
+                summary.session_id in self._marked,
+                now,
+            )
+            for summary in self._summaries
+            if summary.session_id != self._deleting
+        ]
+        rows.show(SessionSource(shown))
+        empty = self._told and not shown
+        rows.display = bool(shown)
+        self.query_one(HeadLine).display = bool(shown)
+        note = self.query_one(Note)
+        note.display = not shown
+        if empty:
+            note.tell(tuple(self._nothing(trouble)))
+        self._title()
+        if shown and self.focused is None:
+            rows.focus()
+        self.refresh_bindings()
+
+    def _nothing(self, trouble: str) -> Iterable[NoteLine]:
+        """How to begin."""
+        if self._search:
+            yield (("No session holds ", "muted"), (self._search, "!foreground"))
+            yield (("Search looks at IDs, names, URLs and titles.", "muted"),)
+            return
+        yield (("No sessions yet", "!foreground"),)
+        yield ()
+        if self.services.server_url:
+            yield (("Paste this line into the head of your page and load it:", "muted"),)
+            yield ()
+            yield ((f"  {self.services.script_tag}  ", "!primary"),)
+            yield ()
+            yield (("y", "!primary"), (" copies it. Everything stays on this machine.", "muted"))
+            if self.services.page_url:
+                yield ()
+                yield (("Or visit ", "muted"), (self.services.page_url, "!foreground"))
+        else:
+            yield (("perftui", "!primary"), ("              captures from your own page", "muted"))
+            yield (("perftui demo", "!primary"), ("         plays a recorded session", "muted"))
+            yield (("perftui import FILE", "!primary"), ("  reads a HAR file", "muted"))
+        if trouble:
+            yield ()
+            yield ((trouble, "faint"),)
+
+    def _title(self) -> None:
+        count = len(self._summaries)
+        state: list[tuple[str, str]] = []
+        if self.services.server_url:
+            state.append((f"{self.palette.glyphs.live} capturing", "success"))
+            state.append((self.services.server_url, "muted"))
+        if count:
+            state.append((f"{format_count(count)} session{'s' * (count != 1)}", "muted"))
+        crumbs = ["sessions"] + ([f"“{self._search}”"] if self._search else [])
+        self.query_one(TitleBar).tell(crumbs, state)
+
+    # ---- facts, for the rows in view ------------------------------------------------------
+
+    @on(RowList.Scrolled)
+    def _scrolled(self) -> None:
+        self._gather()
+
+    def _gather(self) -> None:
+        """Find out about the rows in view that nothing, or less, is known of."""
+        rows = self.query_one(RowList)
+        first, last = rows.window
+        wanted: list[SessionSummary] = []
+        for place in range(first, max(last, min(len(rows.source), first + 40))):
+            summary: SessionSummary = rows.source.row(place).summary
+            known = self._facts.get(summary.session_id)
+            if known is None or known[0] != summary.entry_count:
+                wanted.append(summary)
+        if wanted:
+            self._find_facts(wanted)
+
+    @work(thread=True, exclusive=True, group="facts")
+    def _find_facts(self, wanted: list[SessionSummary]) -> None:
+        from perftui.analysis.filters import parse
+        from perftui.screens.filtering import filter_settings
+
+        worker = get_current_worker()
+        thresholds = self.services.settings.thresholds
+        try:
+            reader = self.services.open_reader()
+        except PerftuiError:
+            return
+        try:
+            slow = parse("is:slow", filter_settings(self.services.settings))
+            for summary in wanted:
+                if worker.is_cancelled:
+                    return
+                try:
+                    session_id = summary.session_id
+                    facts = session_facts(
+                        reader.index(session_id, order=Order.ARRIVAL).starts,
+                        len(reader.index(session_id, predicate=slow)),
+                        reader.iter_records(session_id, entry_types=VITAL_ENTRY_TYPES),
+                        summary,
+                        reader.page_views(session_id),
+                        thresholds,
+                    )
+                except PerftuiError:
+                    continue
+                self.post_message(FactsTold(session_id, summary.entry_count, facts))
+        finally:
+            reader.close()
+
+    # ---- keys -----------------------------------------------------------------------------
+
+    @property
+    def selected(self) -> SessionSummary | None:
+        """The session under the cursor."""
+        rows = self.query_one(RowList)
+        row = rows.selected_row if rows.display else None
+        return None if row is None else row.summary
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that make no sense now are not shown."""
+        if action in {"rename", "pin", "delete", "mark", "waterfall"}:
+            return self.selected is not None and (
+                action in {"mark", "waterfall"} or self.services.open_editor is not None
+            )
+        if action == "compare":
+            return len(self._marked) == 2
+        if action == "undo":
+            return self._deleting is not None
+        if action == "copy_tag":
+            return self.services.server_url is not None
+        return True
+
+    @on(RowList.Chosen)
+    def _chosen(self) -> None:
+        if (summary := self.selected) is not None:
+            from perftui.analysis.session_facts import is_live
+
+            live = is_live(summary, self.services.clock.now_us())
+            self.perftui.open_screen("replay", Subject(session_id=summary.session_id, live=live))
+
+    def action_waterfall(self) -> None:
+        """Open the waterfall of its first pageview."""
+        if (summary := self.selected) is not None:
+            self.perftui.open_screen("waterfall", Subject(session_id=summary.session_id))
+
+    def action_mark(self) -> None:
+        """Mark for a comparison, or take the mark away; a third mark replaces the first."""
+        if (summary := self.selected) is None:
+            return
+        if summary.session_id in self._marked:
+            self._marked.remove(summary.session_id)
+        else:
+            self._marked = [*self._marked[-1:], summary.session_id]
+        self._show()
+
+    def action_compare(self) -> None:
+        """Compare the two marked sessions."""
+        if len(self._marked) == 2:
+            one, other = self._marked
+            self.perftui.open_screen("compare", Subject(session_id=one, other_session_id=other))
+
+    def action_copy_tag(self) -> None:
+        """Copy the script tag."""
+        self.perftui.copy(self.services.script_tag, "the script tag")
+
+    # ---- searching and renaming: one input for both ---------------------------------------
+
+    def action_search(self) -> None:
+        """Look for a part of an ID, a name, a URL or a title."""
+        self._renaming = None
+        self._ask("search: ID, name, URL or title", self._search)
+
+    def action_rename(self) -> None:
+        """Give the session a name."""
+        if (summary := self.selected) is not None:
+            self._renaming = summary.session_id
+            self._ask("name of this session; empty takes it away", summary.label or "")
+
+    def _ask(self, placeholder: str, value: str) -> None:
+        line = self.query_one("#line", Input)
+        line.placeholder = placeholder
+        line.value = value
+        line.remove_class("hidden")
+        line.focus()
+
+    @on(Input.Changed, "#line")
+    def _typed(self, event: Input.Changed) -> None:
+        if self._renaming is None and event.value != self._search and self._asking:
+            self._search = event.value
+            self.watch_store(SessionsFeed(self._search))
+
+    @property
+    def _asking(self) -> bool:
+        return not self.query_one("#line", Input).has_class("hidden")
+
+    @on(Input.Submitted, "#line")
+    def _submitted(self, event: Input.Submitted) -> None:
+        if (session_id := self._renaming) is not None:
+            name = event.value.strip() or None
+            self.edit(lambda editor: editor.rename(session_id, name))
+        self._stop_asking()
+
+    def _stop_asking(self) -> None:
+        self._renaming = None
+        self.query_one("#line", Input).add_class("hidden")
+        rows = self.query_one(RowList)
+        if rows.display:
+            rows.focus()
+        else:
+            self.set_focus(None)
+
+    def action_back(self) -> None:
+        """Close the input; else end the search; else go back."""
+        if self._asking:
+            renaming = self._renaming is not None
+            self._stop_asking()
+            if renaming:
+                return
+        if self._search:
+            self._search = ""
+            self.watch_store(SessionsFeed(""))
+            return
+        super().action_back()
+
+    # ---- changing the store ---------------------------------------------------------------
+
+    def action_pin(self) -> None:
+        """Keep the session from being pruned, or let it go."""
+        if (summary := self.selected) is not None:
+            session_id, pinned = summary.session_id, not summary.pinned
+            self.edit(lambda editor: editor.pin(session_id, pinned))
+
+    def action_delete(self) -> None:
+        """Take the session off the list; it can be had back for some seconds."""
+        if (summary := self.selected) is None:
+            return
+        self._commit_deletion()
+        self._deleting = summary.session_id
+        name = summary.label or summary.title or summary.session_id
+        self.say(f"Deleted {name}. u brings it back.")
+        self._undo_timer = self.set_timer(UNDO_SECONDS, self._commit_deletion)
+        self._show()
+
+    def action_undo(self) -> None:
+        """Bring the deleted session back."""
+        if self._deleting is not None:
+            self._deleting = None
+            self._undo_timer.stop()
+            self._show()
+
+    def _commit_deletion(self) -> None:
+        if (session_id := self._deleting) is not None:
+            self._undo_timer.stop()
+            self._deleting = None
+            self._summaries = tuple(one for one in self._summaries if one.session_id != session_id)
+            self.edit(lambda editor: editor.delete(session_id))
+            self._show()
+
+    def on_unmount(self) -> None:
+        """What was deleted stays deleted when the app is left."""
+        if (session_id := self._deleting) is not None and self.services.open_editor is not None:
+            self._deleting = None
+            editor = self.services.open_editor()
+            try:
+                editor.delete(session_id)
+            finally:
+                editor.close()
