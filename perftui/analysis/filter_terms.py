@@ -15,8 +15,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from perftui.analysis.endpoints import registrable_domain, split_url, url_endpoint
+from perftui.analysis.resource_type import resource_type
 from perftui.entry_fields import REQUEST_ENTRY_TYPES
-from perftui.model import JSON, Record
+from perftui.model import JSON, Entry, Record
 
 Value = int | float | str | None
 Get = Callable[[Record], Any]
@@ -763,9 +764,28 @@ def extra_test(name: str, argument: str, extra: str | None) -> int | None:
     return int(EXTRA_TESTS[name](msgspec.json.decode(extra), argument))
 
 
+def has_type(
+    kinds: str,
+    entry_type: str,
+    initiator_type: str | None,
+    content_type: str | None,
+    url: str | None,
+) -> int:
+    """``perftui_has_type(kinds, …)`` in SQL: whether a request is of one of some kinds."""
+    entry = Entry(
+        entry_type=entry_type,
+        name=url or "",
+        start_us=0,
+        initiator_type=initiator_type,
+        content_type=content_type,
+    )
+    return int(resource_type(entry).value in kinds.split())
+
+
 SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., int | None]], ...] = (
     ("perftui_regexp", 2, regexp),
     ("perftui_extra", 3, extra_test),
+    ("perftui_has_type", 5, has_type),
 )
 """Name, number of arguments and function of what a store must register on a connection before it
 runs a filter. All are deterministic."""

@@ -112,6 +112,12 @@ def _filter_columns() -> dict[str, Column | str]:
         "start_us": "e.start_us",
         "duration_us": "e.duration_us",
         "extra": "e.extra",
+        "duplicate": (
+            "(e.url IS NOT NULL AND EXISTS (SELECT 1 FROM batch AS w"
+            " JOIN entry AS v ON v.seq BETWEEN w.first_seq AND w.last_seq"
+            " WHERE w.pageview = b.pageview AND v.url = e.url AND v.method IS e.method"
+            " AND v.seq <> e.seq))"
+        ),
     }
     for field in ENTRY_FIELDS:
         name = field.attribute
