@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import uvicorn
 
@@ -126,6 +127,11 @@ class CaptureServer:
                 timeout_graceful_shutdown=max(1, int(limits.shutdown_seconds) - 1),
             )
         )
+
+    def replace_app(self, app: Any) -> None:
+        """Put another application in the place of ours, such as one that wraps it. Before
+        :meth:`serve`."""
+        self._server.config.app = app
 
     def stop(self) -> None:
         """Stop accepting, finish what was read, then return from :meth:`serve`. Safe from any
