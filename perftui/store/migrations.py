@@ -24,7 +24,13 @@ from perftui.store.connection import (
     store_errors,
     value,
 )
-from perftui.store.schema import APPLICATION_ID, SEEDED_STRINGS, TABLES, VIEWS
+from perftui.store.schema import (
+    APPLICATION_ID,
+    DELETED_SESSIONS,
+    SEEDED_STRINGS,
+    TABLES,
+    VIEWS,
+)
 
 Migration = Callable[[Connection, Clock], None]
 
@@ -53,7 +59,11 @@ def _version_1(connection: Connection, clock: Clock) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1,)
+def _version_2(connection: Connection, clock: Clock) -> None:
+    run_script(connection, DELETED_SESSIONS)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2)
 """Step N (from 1) leads from version N - 1 to N."""
 
 

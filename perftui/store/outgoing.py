@@ -25,7 +25,7 @@ SELECT b.id, b.first_seq, b.last_seq, s.session_id, p.page_view_id, b.key, b.tim
   b.time_origin_estimated, b.received_us, b.sent_us, b.byte_count, b.wire_byte_count,
   b.rejected_count, u.url, p.title, p.referrer, p.navigation_type, s.client, b.dropped, source.text
 FROM batch AS b
-JOIN session AS s ON s.id = b.session
+JOIN session AS s ON s.id = b.session AND s.session_id IS NOT NULL
 JOIN pageview AS p ON p.id = b.pageview
 JOIN string AS source ON source.id = b.source
 LEFT JOIN url AS u ON u.id = p.url
@@ -100,7 +100,8 @@ class OutgoingReader:
 
     def extent(self, after_batch: int = 0, session_id: str | None = None) -> tuple[int, int]:
         """The row of the newest batch, and how many entries arrived after ``after_batch``."""
-        where, parameters = "b.id > ?", [after_batch]
+        where = "b.session IN (SELECT id FROM session WHERE session_id IS NOT NULL) AND b.id > ?"
+        parameters = [after_batch]
         if session_id is not None:
             where += " AND b.session = (SELECT id FROM session WHERE session_id = ?)"
             parameters.append(session_id)  # type: ignore[arg-type]
@@ -147,6 +148,26 @@ class OutgoingReader:
                 return
             yield block
             parameters[0] = block.last_batch
+
+    def batches(self, session_id: str) -> Iterator[Batch]:
+        """The batches of one session with their entries, in order of arrival."""
+        with store_errors(self.path):
+            stored = [
+                _stored_batch(row)
+                for row in self._rows(
+                    f"{_BATCH} WHERE s.session_id = ? ORDER BY b.id", (session_id,)
+                )
+            ]
+            for one in stored:
+                text = self._rows(
+                    f"SELECT json_group_array({ENTRY_JSON}) FROM"
+                    " (SELECT * FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq) AS e"
+                    f" {ENTRY_JOINS}",
+                    (one.first_seq, one.last_seq),
+                )[0][0]
+                yield msgspec.structs.replace(
+                    one.batch, entries=msgspec.json.decode(text, type=list[Entry])
+                )
 
     def _block(
         self, conditions: Sequence[str], parameters: Sequence[Any], block_entries: int

@@ -8,8 +8,7 @@ and beside a busy thread each hand-over may take 5 ms.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from operator import itemgetter
 from pathlib import Path
 from statistics import median_low
@@ -18,8 +17,9 @@ from typing import Any
 import msgspec
 
 from perftui.analysis.filter_terms import SQL_FUNCTIONS, Column
+from perftui.clock import SystemClock
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
-from perftui.errors import NotAStoreError, NotFoundError, StoreError
+from perftui.errors import NotAStoreError, NotFoundError, ReadOnlyStoreError
 from perftui.model import (
     IN_FLIGHT,
     Entry,
@@ -32,7 +32,7 @@ from perftui.model import (
     Usual,
 )
 from perftui.store.connection import Connection, Row, connect, store_errors, value
-from perftui.store.migrations import MIGRATIONS, identify
+from perftui.store.migrations import MIGRATIONS, identify, open_for_writing
 from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON
 from perftui.store.schema import column
 
@@ -46,14 +46,15 @@ days, at a bounded cost."""
 SEARCHED_BATCHES = 4_000
 """The latest batches that are searched for them."""
 
+CACHED_BATCHES = 50_000
+"""Batches whose sessions and pageviews are kept in memory."""
+
 _CACHE_BYTES = 16 * 1024 * 1024
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A batch's entries, and where they belong."""
+    """Where a batch's entries belong."""
 
-    first_seq: int
-    last_seq: int
     session_id: str
     page_view_id: str
     number: int
@@ -158,8 +159,8 @@ class StoreReader:
         with store_errors(self.path):
             self._connection = self._open(driver)
         self._views: dict[tuple[int, str], list[PageView]] = {}
-        self._places: list[_Place] = []
-        self._places_version: tuple[int, int] | None = None
+        self._places: dict[int, _Place] = {}
+        self._places_version = -1
 
     def _open(self, driver: str | None) -> Connection:
         # Beside a file in a folder that cannot be written to SQLite cannot make its -shm; where
@@ -174,10 +175,8 @@ class StoreReader:
             if version == 0:
                 raise NotFoundError(f"{self.path} is empty: nothing was captured into it yet")
             if version < len(MIGRATIONS):
-                raise StoreError(
-                    f"{self.path} is of an older schema ({version}); `perftui doctor` or the next"
-                    " capture brings it up to date, with a backup beside it"
-                )
+                connection.close()
+                connection = self._migrated(driver)
             connection.execute(f"PRAGMA cache_size = -{_CACHE_BYTES // 1024}")
             connection.execute("PRAGMA query_only = ON")
             for name, arguments, function in SQL_FUNCTIONS:
@@ -186,6 +185,17 @@ class StoreReader:
             connection.close()
             raise
         return connection
+
+    def _migrated(self, driver: str | None) -> Connection:
+        """Bring an older file up to date, with a backup beside it, then open it for reading."""
+        try:
+            open_for_writing(self.path, SystemClock(), driver=driver).close()
+        except ReadOnlyStoreError as error:
+            raise ReadOnlyStoreError(
+                f"{self.path} is of an older schema and cannot be brought up to date, as it is"
+                " read-only; make it writable, or copy it and name the copy with --db"
+            ) from error
+        return connect(self.path, read_only=True, driver=driver)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -375,7 +385,11 @@ class StoreReader:
 
     def _base_us(self, session_id: str | None) -> int:
         if session_id is None:
-            return int(self._value("SELECT ifnull(min(started_us), 0) FROM session"))
+            return int(
+                self._value(
+                    "SELECT ifnull(min(started_us), 0) FROM session WHERE session_id IS NOT NULL"
+                )
+            )
         rows = self._rows(
             "SELECT ifnull(started_us, first_received_us) FROM session WHERE session_id = ?",
             (session_id,),
@@ -397,6 +411,8 @@ class StoreReader:
         if session_id is not None:
             conditions.append("b.session = (SELECT id FROM session WHERE session_id = ?)")
             parameters.append(session_id)
+        else:
+            conditions.append("b.session NOT IN (SELECT id FROM session WHERE session_id IS NULL)")
         if page_view_id is not None:
             conditions.append("b.pageview IN (SELECT id FROM pageview WHERE page_view_id = ?)")
             parameters.append(page_view_id)
@@ -427,42 +443,41 @@ class StoreReader:
         if not seqs:
             return []
         text = self._value(
-            f"SELECT json_group_array(json_array(e.seq, {ENTRY_JSON}))"
+            f"SELECT json_group_array(json_array(e.seq, e.batch, {ENTRY_JSON}))"
             f" FROM json_each(?) AS wanted JOIN entry AS e ON e.seq = wanted.value {ENTRY_JOINS}",
             (msgspec.json.encode(list(seqs)).decode(),),
         )
-        entries = dict(_ENTRIES.decode(text))
-        places = self._all_places()
+        found = {seq: (batch, entry) for seq, batch, entry in _ENTRIES.decode(text)}
+        places = self._places_of({batch for batch, _ in found.values()})
         records: list[Record] = []
         for seq in seqs:
-            entry = entries.get(seq)
-            place = _place_of(places, seq)
+            batch, entry = found.get(seq, (0, None))
+            place = places.get(batch)
             if entry is not None and place is not None:
                 records.append(_record(seq, place, entry))
         return records
 
-    def _all_places(self) -> list[_Place]:
-        """Where each batch's entries belong, in order of their positions."""
-        version = (self.data_version(), self.last_seq())
-        if version == self._places_version:
-            return self._places
-        numbers: dict[int, int] = {}
-        counts: dict[int, int] = {}
-        for row, session in self._rows(
-            "SELECT id, session FROM pageview"
-            " ORDER BY session, time_origin_us + ifnull(told_start_us, start_us), id"
-        ):
-            counts[session] = numbers[row] = counts.get(session, 0) + 1
-        self._places = [
-            _Place(first, last, session_id, page_view_id, numbers[view], origin)
-            for first, last, session_id, page_view_id, view, origin in self._rows(
-                "SELECT b.first_seq, b.last_seq, s.session_id, p.page_view_id, p.id,"
-                " b.time_origin_us FROM batch AS b JOIN session AS s ON s.id = b.session"
-                " JOIN pageview AS p ON p.id = b.pageview"
-                " WHERE b.last_seq >= b.first_seq ORDER BY b.first_seq"
+    def _places_of(self, batches: Set[int]) -> dict[int, _Place]:
+        """Where the entries of batches belong; those of a deleted session belong nowhere."""
+        version = self.data_version()
+        if version != self._places_version or len(self._places) > CACHED_BATCHES:
+            self._places = {}
+            self._places_version = version
+        missing = sorted(batches - self._places.keys())
+        if missing:
+            rows = self._rows(
+                "SELECT b.id, s.session_id, p.page_view_id, b.time_origin_us FROM batch AS b"
+                " JOIN session AS s ON s.id = b.session JOIN pageview AS p ON p.id = b.pageview"
+                " WHERE b.id IN (SELECT value FROM json_each(?)) AND s.session_id IS NOT NULL",
+                (msgspec.json.encode(missing).decode(),),
             )
-        ]
-        self._places_version = version
+            numbers = {
+                session_id: {view.page_view_id: view.number for view in self.page_views(session_id)}
+                for session_id in {row[1] for row in rows}
+            }
+            for batch, session_id, page_view_id, origin in rows:
+                number = numbers[session_id].get(page_view_id, 0)
+                self._places[batch] = _Place(session_id, page_view_id, number, origin)
         return self._places
 
     def iter_records(
@@ -542,7 +557,7 @@ class StoreReader:
 
 
 _INTEGERS = msgspec.json.Decoder(list[Any])
-_ENTRIES = msgspec.json.Decoder(list[tuple[int, Entry]])
+_ENTRIES = msgspec.json.Decoder(list[tuple[int, int, Entry]])
 
 _SESSION = """
 SELECT s.session_id, ifnull(s.started_us, s.first_received_us),
@@ -596,17 +611,6 @@ def _record(seq: int, place: _Place, entry: Entry) -> Record:
         time_origin_us=place.time_origin_us,
         entry=entry,
     )
-
-
-def _place_of(places: Sequence[_Place], seq: int) -> _Place | None:
-    at = bisect_right(places, seq, key=_first_seq) - 1
-    if at < 0 or places[at].last_seq < seq:
-        return None
-    return places[at]
-
-
-def _first_seq(place: _Place) -> int:
-    return place.first_seq
 
 
 def _by_start(found: EntryIndex) -> EntryIndex:

@@ -1,4 +1,4 @@
-"""The schema, version 1: packed tables made for one thing, and views in plain units for people.
+"""The schema: packed tables made for one thing, and views in plain units for people.
 
 What is appended must be small, what is read is a session by its range:
 
@@ -340,3 +340,23 @@ FROM session AS s
 JOIN string AS source ON source.id = s.source
 WHERE s.session_id IS NOT NULL;
 """
+
+
+def _view(name: str) -> str:
+    """The statement of :data:`VIEWS` that makes a view, without its semicolon."""
+    begin = VIEWS.index(f"CREATE VIEW {name} AS")
+    return VIEWS[begin : VIEWS.index(";", begin)]
+
+
+DELETED_SESSIONS = f"""
+ALTER TABLE session ADD COLUMN deleted_us INTEGER;
+ALTER TABLE store ADD COLUMN pruned_batch INTEGER NOT NULL DEFAULT 0;
+DROP VIEW requests;
+DROP VIEW entries_readable;
+{_view("requests")} AND s.session_id IS NOT NULL;
+{_view("entries_readable")}
+WHERE s.session_id IS NOT NULL;
+"""
+"""From version 1 to 2: a deleted session loses its ID at once, may be put back for a while, and
+its entries go in small steps; meanwhile no view shows them. Like positions, the IDs of batches
+are never used twice, as exports remember how far they got by them."""

@@ -13,7 +13,8 @@ import asyncio
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,10 +107,10 @@ class StoreWriter:
         vfs: str | None = None,
     ) -> None:
         self.path = Path(path)
-        self._settings = settings or StoreSettings()
-        self._clock = clock or SystemClock()
+        self.settings = settings or StoreSettings()
+        self.clock: Clock = clock or SystemClock()
         self._connection: Connection = open_for_writing(
-            self.path, self._clock, driver=driver, vfs=vfs
+            self.path, self.clock, driver=driver, vfs=vfs
         )
         self._closed = False
         self._strings = Strings(self._connection)
@@ -125,12 +126,12 @@ class StoreWriter:
             # The log is checkpointed beside the writer, not in the middle of a transaction.
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._connection.execute(
-                f"PRAGMA journal_size_limit = {self._settings.max_wal_bytes // 4}"
+                f"PRAGMA journal_size_limit = {self.settings.max_wal_bytes // 4}"
             )
             self._connection.execute("PRAGMA cache_size = -16384")
             self._store_id = str(value(self._connection, "SELECT store_id FROM store"))
         self.checkpointer = Checkpointer(
-            self.path, self._connection, self._settings.max_wal_bytes, driver=driver, vfs=vfs
+            self.path, self._connection, self.settings.max_wal_bytes, driver=driver, vfs=vfs
         )
         self._waiting: deque[tuple[Batch, asyncio.Future[Receipt]]] = deque()
         self._waiting_entries = 0
@@ -253,6 +254,38 @@ class StoreWriter:
         self.checkpointer.after_commit()
         return receipts
 
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction for what is no batch, between those of the batches.
+
+        Who removes sessions, pageviews, URLs or strings in it calls :meth:`forget` afterwards.
+
+        Raises:
+            SinkFullError: there is no space left.
+            StoreError: the file cannot be written.
+        """
+        try:
+            self._begin()
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        except SQLITE_ERRORS as error:
+            raise translated(error, self.path) from error
+        self.checkpointer.after_commit()
+
+    def checkpoint_now(self) -> None:
+        """Move the write-ahead log into the file and cut both to their size; does what it can
+        where somebody reads meanwhile."""
+        with store_errors(self.path):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def forget(self) -> None:
+        """Read anew, before the next batch, what is kept in memory of the file."""
+        self._data_version = None
+
     def check_writable(self) -> None:
         """Whether a batch could be stored now.
 
@@ -266,7 +299,7 @@ class StoreWriter:
             self._connection.execute("ROLLBACK")
 
     def _check_free_space(self) -> None:
-        minimum = self._settings.min_free_bytes
+        minimum = self.settings.min_free_bytes
         if not minimum or self._has_vfs:
             return
         free = free_bytes(self.path)
@@ -300,10 +333,13 @@ class StoreWriter:
         self._page_views.clear()
         connection = self._connection
         newest = value(connection, "SELECT max(seq) FROM entry") or 0
-        announced = value(connection, "SELECT max(last_seq) FROM batch ORDER BY id DESC") or 0
-        pruned = value(connection, "SELECT pruned_seq FROM store") or 0
-        self._last_seq = max(newest, announced, pruned)
-        self._last_batch = value(connection, "SELECT max(id) FROM batch") or 0
+        batch = one(connection, "SELECT id, last_seq FROM batch ORDER BY id DESC LIMIT 1")
+        last_batch, announced = batch or (0, 0)
+        pruned_seq, pruned_batch = one(
+            connection, "SELECT pruned_seq, pruned_batch FROM store"
+        ) or (*(0, 0),)
+        self._last_seq = max(newest, announced, pruned_seq)
+        self._last_batch = max(last_batch, pruned_batch)
 
     # --- one batch ------------------------------------------------------------------------
 
@@ -720,7 +756,7 @@ class StoreWriter:
                 "INSERT INTO checkpoint (name, last_seq, updated_us, state) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq,"
                 " updated_us = excluded.updated_us, state = excluded.state",
-                (name, last_seq, self._clock.now_us(), state),
+                (name, last_seq, self.clock.now_us(), state),
             )
 
 
