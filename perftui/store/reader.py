@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from operator import itemgetter
 from pathlib import Path
 from statistics import median_low
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -201,7 +201,7 @@ class StoreReader:
         """Let go of the file."""
         self._connection.close()
 
-    def __enter__(self) -> StoreReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
