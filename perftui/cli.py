@@ -20,13 +20,10 @@ from perftui.errors import PerftuiError
 COMMANDS: dict[str, str] = {
     "demo": "perftui.commands.demo:demo",
     "serve": "perftui.commands.serve:serve",
-    "proxy": "perftui.commands.proxy:proxy",
     "sessions": "perftui.commands.sessions:sessions",
     "replay": "perftui.commands.replay:replay",
     "log": "perftui.commands.log:log",
     "waterfall": "perftui.commands.waterfall:waterfall",
-    "report": "perftui.commands.report:report",
-    "compare": "perftui.commands.compare:compare",
     "import": "perftui.commands.importing:import_",
     "export": "perftui.commands.export:export",
     "pull": "perftui.commands.pull:pull",

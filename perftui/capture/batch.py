@@ -37,6 +37,8 @@ MAX_ID_CHARACTERS = 128
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
+_KEY = re.compile(r"[0-9a-f]{32}")
+
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
@@ -260,6 +262,10 @@ def _moment(document: Mapping[str, JSON], field: str) -> int | None:
 
 
 def _key(document: Mapping[str, JSON], session_id: str, body: bytes) -> bytes:
+    key = document.get("batchKey")
+    if isinstance(key, str) and _KEY.fullmatch(key):
+        # Of a batch that was exported: it is the same one.
+        return bytes.fromhex(key)
     batch_id = document.get("batchId")
     if isinstance(batch_id, str) and batch_id:
         told = f"{session_id}\0{batch_id}".encode("utf-8", "replace")

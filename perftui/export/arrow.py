@@ -209,7 +209,10 @@ def _names(block: Block) -> tuple[Any, Any, Any, Any]:
         return pc.if_else(is_request, array.cast(pa.string()), pa.scalar("", pa.string()))
 
     names = [urls[key].url if key > 0 else strings[-key] for key in keys]
-    name = pa.DictionaryArray.from_arrays(indexes, pa.array(names, pa.string()))
+    # A URL may also be the name of something else, and a dictionary holds each text once.
+    texts = {text: number for number, text in enumerate(dict.fromkeys(names))}
+    places = pa.array([texts[text] for text in names], pa.int32())
+    name = pa.DictionaryArray.from_arrays(places.take(indexes), pa.array(list(texts), pa.string()))
     return name, of_url("host"), of_url("site"), of_url("endpoint")
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from perftui.errors import MissingExtraError, SinkBusyError, SinkError, UsageError
-from perftui.export.columns import batch_rows, message
+from perftui.errors import ExportError, MissingExtraError, SinkBusyError, SinkError, UsageError
+from perftui.export.columns import COLUMN_NAMES, batch_rows, message
 from perftui.model import Batch, Receipt
 
 DEFAULT_TOPIC = "performance_entries"
@@ -123,7 +123,7 @@ class KafkaSink:
         if password:
             options["sasl.password"] = password
         try:
-            self._producer = Producer(options, logger=None)
+            self.producer = Producer(options, logger=None)
         except KafkaException as error:
             raise UsageError(f"the Kafka sink: {error.args[0]}") from error
         self._lock = threading.Lock()
@@ -146,7 +146,7 @@ class KafkaSink:
 
     def _poll(self) -> None:
         while not self._stopped.is_set():
-            self._producer.poll(0.1)
+            self.producer.poll(0.1)
 
     async def write(self, batch: Batch) -> Receipt:
         """Produce all entries of a batch; return once every one is acknowledged.
@@ -182,7 +182,7 @@ class KafkaSink:
 
         for number, value in enumerate(values):
             try:
-                self._producer.produce(self.target.topic, value, key, on_delivery=on_delivery)
+                self.producer.produce(self.target.topic, value, key, on_delivery=on_delivery)
             except BufferError:
                 self._settle(waiting, len(values) - number, "librdkafka's queue is full")
                 return
@@ -212,7 +212,7 @@ class KafkaSink:
         """Wait for what is under way, then let go. Safe to call twice."""
         if self._stopped.is_set():
             return
-        await asyncio.to_thread(self._producer.flush, DELIVERY_SECONDS + 1)
+        await asyncio.to_thread(self.producer.flush, DELIVERY_SECONDS + 1)
         self._stopped.set()
         await asyncio.to_thread(self._poller.join)
 
@@ -226,3 +226,63 @@ def _finish(waiting: _Waiting) -> None:
         waiting.future.set_exception(SinkError(f"Kafka: {waiting.error}"))
     else:
         waiting.future.set_exception(SinkBusyError(f"Kafka: {waiting.error}", RETRY_AFTER_SECONDS))
+
+
+class KafkaTopic:
+    """The topic as a destination of :func:`perftui.export.drain.drain`. Blocking.
+
+    Raises:
+        MissingExtraError: confluent-kafka is not installed.
+    """
+
+    def __init__(
+        self,
+        target: KafkaTarget,
+        *,
+        password: str | None = None,
+        delivery_seconds: float = 60.0,
+    ) -> None:
+        self._sink = KafkaSink(target, password=password, delivery_seconds=delivery_seconds)
+
+    def send(self, table: Any, token: str) -> None:
+        """Produce a table's rows; return once all are acknowledged.
+
+        Args:
+            token: not needed: rows that are sent twice have one key in the table.
+
+        Raises:
+            ExportError: some were not acknowledged; sending all again is safe.
+        """
+        from perftui.export.arrow import table_rows
+
+        session_at = COLUMN_NAMES.index("session_id")
+        failed: list[str] = []
+
+        def on_delivery(error: Any, _: Any) -> None:
+            if error is not None:
+                failed.append(str(error))
+
+        producer = self._sink.producer
+        for row in table_rows(table):
+            while True:
+                try:
+                    producer.produce(
+                        self._sink.target.topic,
+                        message(row),
+                        row[session_at].encode(),
+                        on_delivery=on_delivery,
+                    )
+                except BufferError:
+                    producer.poll(0.1)
+                else:
+                    break
+        producer.flush()
+        if failed:
+            raise ExportError(
+                f"{len(failed)} messages were not taken by Kafka ({failed[0]});"
+                " run this again, it goes on where it stopped"
+            )
+
+    def close(self) -> None:
+        """Let go of the brokers."""
+        asyncio.run(self._sink.close())

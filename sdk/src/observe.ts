@@ -13,12 +13,15 @@ const seen = new WeakSet<PerformanceEntry>();
 type AnyEntry = PerformanceEntry & {
   initiatorType?: string;
   hadRecentInput?: boolean;
+  loadEventEnd?: number;
 };
 
-function take(entries: AnyEntry[]): void {
+function take(entries: AnyEntry[], final?: boolean): void {
   for (const entry of entries) {
     if (
       !seen.has(entry) &&
+      // A navigation is buffered before it is complete, and delivered again when it is.
+      (final || entry.loadEventEnd != 0) &&
       // A shift that the user caused is no part of CLS.
       !entry.hadRecentInput &&
       wants(options.types, entry.entryType, entry.initiatorType) &&
@@ -53,7 +56,7 @@ export function observe(): void {
 export function drain(final?: boolean): void {
   for (const type in observers) {
     take(observers[type]!.takeRecords());
-    if (final && /^(nav|res)/.test(type)) take(timeline(type));
+    if (final && /^(nav|res)/.test(type)) take(timeline(type), final);
   }
 }
 

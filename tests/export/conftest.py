@@ -47,6 +47,9 @@ def _made_batch(number: int, entries: int, random: Random) -> Batch:
 
 def _made_entry(random: Random, place: int) -> Entry:
     start = random.randrange(5_000_000)
+    if place % 10 == 9:
+        # A URL that is also the name of something that is no request.
+        return Entry(entry_type="request-detail", name=SETTLED[0], start_us=start, duration_us=0)
     if place % 5 == 4:
         return Entry(entry_type="mark", name=f"m{place}", start_us=start, duration_us=0)
     if place % 5 == 3:
@@ -54,6 +57,8 @@ def _made_entry(random: Random, place: int) -> Entry:
             entry_type="layout-shift", name="", start_us=start, duration_us=0, extra={"value": 0.25}
         )
     url = random.choice(SETTLED)
+    if place % 10 == 1:
+        return Entry(entry_type="resource", name=SETTLED[0], start_us=start, duration_us=7000)
     if place % 5 == 2:  # opaque: neither phases nor sizes
         return Entry(entry_type="resource", name=url, start_us=start, duration_us=9000)
     return Entry(

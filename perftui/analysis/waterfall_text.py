@@ -1,0 +1,342 @@
+"""The waterfall of a pageview as plain lines: what ``perftui waterfall`` prints.
+
+Phases are glyphs, so that no colour is needed to tell them apart. Every string from outside goes
+through ``text.sanitise``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from perftui.analysis.aggregate import AggregatedPage, AggregateRow, place_row
+from perftui.analysis.describe import Surroundings, severity_of
+from perftui.analysis.endpoints import short_url
+from perftui.analysis.marks import Mark, page_marks
+from perftui.analysis.phases import PhaseName, request_duration_us, request_end_us
+from perftui.analysis.resource_type import label, resource_type
+from perftui.analysis.severity import ASCII_GLYPHS, Level
+from perftui.analysis.text import fit, format_bytes, format_duration, sanitise
+from perftui.analysis.vitals import RATING_GLYPHS, Vitals, vitals
+from perftui.analysis.waterfall import (
+    EIGHTHS,
+    TICK_MARK,
+    Bar,
+    Cell,
+    Viewport,
+    Whisker,
+    cells,
+    fit_viewport,
+    layout,
+    ticks,
+)
+from perftui.model import PageView, Record
+
+MINIMUM_WIDTH = 60
+
+PHASE_GLYPHS: Mapping[PhaseName, str] = {
+    PhaseName.REDIRECT: "↪",
+    PhaseName.WORKER: "w",
+    PhaseName.QUEUE: "·",
+    PhaseName.DNS: "─",
+    PhaseName.CONNECT: "╌",
+    PhaseName.TLS: "═",
+    PhaseName.REQUEST: "▪",
+    PhaseName.WAIT: "░",
+    PhaseName.RECEIVE: "█",
+    PhaseName.OPAQUE: "▒",
+    PhaseName.SPAN: "▓",
+}
+
+ASCII_PHASE_GLYPHS: Mapping[PhaseName, str] = {
+    PhaseName.REDIRECT: ">",
+    PhaseName.WORKER: "w",
+    PhaseName.QUEUE: ".",
+    PhaseName.DNS: "-",
+    PhaseName.CONNECT: "~",
+    PhaseName.TLS: "=",
+    PhaseName.REQUEST: "+",
+    PhaseName.WAIT: ":",
+    PhaseName.RECEIVE: "#",
+    PhaseName.OPAQUE: "%",
+    PhaseName.SPAN: "|",
+}
+
+LEFT_BLOCKS = " ▏▎▍▌▋▊▉█"
+"""So many eighths of a cell filled from the left (Unicode, Block Elements)."""
+
+GROWING = "▷"
+MARK_LINE = "┊"
+_ASCII = str.maketrans(
+    {TICK_MARK: "|", MARK_LINE: "|", GROWING: ">", "…": "~", "✓": "+", "─": "-", "├": "|", "┤": "|"}
+    | ASCII_GLYPHS
+)
+
+
+class WaterfallLine(NamedTuple):
+    """A line, safe for a terminal.
+
+    Attributes:
+        level: how bad what it shows is.
+    """
+
+    text: str
+    level: Level = Level.OK
+
+
+class _Columns(NamedTuple):
+    """Cells of each column."""
+
+    url: int
+    bar: int
+
+    @classmethod
+    def of(cls, width: int) -> _Columns:
+        # number 4, status 4, type 6, duration 8, glyph 3: what stands beside URL and bar.
+        rest = max(MINIMUM_WIDTH, width) - 25
+        url = max(16, rest * 2 // 5)
+        return cls(url, rest - url)
+
+
+def page_waterfall(
+    page_view: PageView,
+    records: Sequence[Record],
+    around: Surroundings,
+    *,
+    width: int,
+    ascii_only: bool = False,
+) -> list[WaterfallLine]:
+    """The requests of a pageview, phase by phase, with marks, a legend and the vitals.
+
+    Args:
+        records: its entries, in any order.
+        width: cells of a line; at least :data:`MINIMUM_WIDTH`.
+    """
+    columns = _Columns.of(width)
+    requests = sorted(
+        [record for record in records if record.entry.is_request],
+        key=lambda record: (record.entry.start_us, record.seq),
+    )
+    measured = vitals(records, page_view, around.thresholds)
+    marks = page_marks(records, measured) if page_view.kind in {None, "load"} else ()
+    viewport = page_viewport(page_view, requests, marks, columns.bar)
+    lines = [WaterfallLine(_head(page_view, requests))]
+    if summary := vitals_line(measured):
+        lines.append(WaterfallLine(summary))
+    if not requests:
+        lines.append(WaterfallLine("no requests in this pageview"))
+        return _finished(lines, ascii_only)
+    indent = " " * (25 + columns.url)
+    lines.append(WaterfallLine(indent + _axis(viewport, page_view.start_us)))
+    placed = _mark_cells(marks, viewport)
+    if placed:
+        lines.append(WaterfallLine(indent + _mark_labels(placed, viewport.width)))
+    glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
+    for number, record in enumerate(requests, start=1):
+        lines.append(_row(number, record, page_view, around, viewport, columns, glyphs, placed))
+    lines.append(WaterfallLine(legend(glyphs)))
+    return _finished(lines, ascii_only)
+
+
+def page_viewport(
+    page_view: PageView, requests: Sequence[Record], marks: Sequence[Mark], width: int
+) -> Viewport:
+    """From the pageview's start to the end of its last request or mark, by its time origin."""
+    begin = min([page_view.start_us, *(record.entry.start_us for record in requests)])
+    ends = [request_end_us(record.entry) or record.entry.start_us for record in requests]
+    last = max([begin, *ends, *(mark.at_us for mark in marks)])
+    return fit_viewport(begin, last, width)
+
+
+def vitals_line(measured: Vitals) -> str:
+    """``LCP 0.94s ✓  INP 312ms !``; empty where nothing was measured."""
+    parts: list[str] = []
+    for vital in measured.all():
+        value = (
+            f"{vital.value:.3f}"
+            if vital.name == "CLS"
+            else format_duration(round(vital.value * 1000))
+        )
+        parts.append(f"{vital.name} {value} {RATING_GLYPHS[vital.rating]}")
+    return "  ".join(parts)
+
+
+def legend(glyphs: Mapping[PhaseName, str]) -> str:
+    """What the glyphs of the phases mean."""
+    names = {
+        PhaseName.QUEUE: "queue",
+        PhaseName.DNS: "dns",
+        PhaseName.CONNECT: "connect",
+        PhaseName.TLS: "tls",
+        PhaseName.WAIT: "wait",
+        PhaseName.RECEIVE: "receive",
+        PhaseName.OPAQUE: "no Timing-Allow-Origin: only the total is known",
+    }
+    return "  ".join(f"{glyphs[name]} {words}" for name, words in names.items())
+
+
+def _head(page_view: PageView, requests: Sequence[Record]) -> str:
+    known = [record.entry.transfer_size for record in requests]
+    unknown = sum(size is None for size in known)
+    size = format_bytes(sum(size or 0 for size in known))
+    more = f" (+{unknown} of unknown size)" if unknown else ""
+    kind = f" ({page_view.kind})" if page_view.kind else ""
+    return (
+        f"P{page_view.number} {sanitise(page_view.url or '?')}{kind}"
+        f"  {len(requests)} requests, {size} transferred{more}"
+    )
+
+
+def _axis(viewport: Viewport, origin_us: int) -> str:
+    row = [" "] * viewport.width
+    for tick in ticks(viewport, origin_us):
+        row[tick.cell : tick.cell + len(tick.label)] = tick.label
+    return "".join(row[: viewport.width]).rstrip()
+
+
+def _mark_cells(marks: Sequence[Mark], viewport: Viewport) -> dict[int, list[Mark]]:
+    found: dict[int, list[Mark]] = {}
+    for mark in marks:
+        cell = viewport.cell(mark.at_us)
+        if 0 <= cell < viewport.width:
+            found.setdefault(cell, []).append(mark)
+    return found
+
+
+def _mark_labels(placed: Mapping[int, Sequence[Mark]], width: int) -> str:
+    row = ""
+    for cell, marks in sorted(placed.items()):
+        text = MARK_LINE + "/".join(mark.name for mark in marks)
+        # A label that finds no room leaves its line to the rows below.
+        if cell < len(row) + (1 if row else 0) or cell + len(text) > width:
+            continue
+        row += " " * (cell - len(row)) + text
+    return row
+
+
+def _row(
+    number: int,
+    record: Record,
+    page_view: PageView,
+    around: Surroundings,
+    viewport: Viewport,
+    columns: _Columns,
+    glyphs: Mapping[PhaseName, str],
+    placed: Mapping[int, Sequence[Mark]],
+) -> WaterfallLine:
+    entry = record.entry
+    severity = severity_of(record, around)
+    status = "?" if entry.response_status is None else str(entry.response_status)
+    url = fit(sanitise(short_url(entry.name, page_view.url)), columns.url, where="middle")
+    glyph = severity.reasons[0].glyph if severity.reasons else " "
+    bar = bar_text(layout(entry, viewport), viewport.width, glyphs, placed)
+    text = (
+        f"{number:>4} {status:>3} {label(resource_type(entry)):5} {url}"
+        f" {format_duration(request_duration_us(entry)):>7} {fit(glyph, 1)} {bar}"
+    )
+    return WaterfallLine(text.rstrip(), severity.level)
+
+
+def bar_text(
+    bar: Bar | None,
+    width: int,
+    glyphs: Mapping[PhaseName, str],
+    placed: Mapping[int, object] | None = None,
+) -> str:
+    """A bar as characters, with the lines of the marks where nothing else is."""
+    row = [MARK_LINE if cell in (placed or {}) else " " for cell in range(width)]
+    if bar is None:
+        return "".join(row)
+    drawn = [place for place, cell in enumerate(cells(bar.spans, width)) if cell.left or cell.right]
+    for place, cell in enumerate(cells(bar.spans, width)):
+        if cell.left or cell.right:
+            row[place] = _character(cell, glyphs)
+    if bar.growing and drawn:
+        row[drawn[-1]] = GROWING
+    return "".join(row)
+
+
+def _character(cell: Cell, glyphs: Mapping[PhaseName, str]) -> str:
+    """One character for what a cell shows: of two phases the one that fills more of it, and
+    the last part of what is received in its true width."""
+    left, right = cell.left, cell.right
+    if left is not None and right is None:
+        if left is PhaseName.RECEIVE and glyphs is PHASE_GLYPHS:
+            return LEFT_BLOCKS[cell.eighths]
+        return glyphs[left]
+    if left is None:
+        assert right is not None
+        return glyphs[right]
+    assert right is not None
+    return glyphs[left if cell.eighths * 2 >= EIGHTHS else right]
+
+
+def _finished(lines: list[WaterfallLine], ascii_only: bool) -> list[WaterfallLine]:
+    if not ascii_only:
+        return lines
+    return [line._replace(text=_to_ascii(line.text)) for line in lines]
+
+
+def _to_ascii(text: str) -> str:
+    """Glyphs of ours as ASCII; what else is not ASCII (a URL) as its escape."""
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+
+
+# --- aggregated over the pageviews of a page ----------------------------------------------------
+
+
+def aggregate_waterfall(
+    page: str, aggregated: AggregatedPage, *, width: int, ascii_only: bool = False
+) -> list[WaterfallLine]:
+    """All loads of a page as one waterfall: each resource's median, with the middle half of its
+    starts and ends as whiskers, and how often it is there."""
+    columns = _Columns.of(width)
+    rows = aggregated.rows
+    lines = [
+        WaterfallLine(
+            f"{sanitise(page)}  {aggregated.page_view_count} pageviews, {len(rows)} resources"
+        )
+    ]
+    if not rows:
+        lines.append(WaterfallLine("no requests in these pageviews"))
+        return _finished(lines, ascii_only)
+    end = aggregated.end_us
+    viewport = fit_viewport(min(0, *(row.start.p25_us for row in rows)), end, columns.bar)
+    indent = " " * (25 + columns.url)
+    lines.append(WaterfallLine(indent + _axis(viewport, 0)))
+    glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
+    lines += [
+        WaterfallLine(_aggregate_row(number, row, aggregated, viewport, columns, glyphs))
+        for number, row in enumerate(rows, start=1)
+    ]
+    lines.append(WaterfallLine(legend(glyphs) + "  ├┤ middle half of starts and ends"))
+    return _finished(lines, ascii_only)
+
+
+def _aggregate_row(
+    number: int,
+    row: AggregateRow,
+    aggregated: AggregatedPage,
+    viewport: Viewport,
+    columns: _Columns,
+    glyphs: Mapping[PhaseName, str],
+) -> str:
+    bar, whisker = place_row(row, viewport)
+    text = list(bar_text(bar, viewport.width, glyphs))
+    if whisker is not None:
+        _draw_whisker(text, whisker)
+    share = f"{100 * row.share:.0f}%"
+    again = f" (call {row.occurrence})" if row.occurrence > 1 else ""
+    url = fit(sanitise(row.endpoint) + again, columns.url, where="middle")
+    return (
+        f"{number:>4} {share:>4} {label(row.kind):5}{url}"
+        f" {format_duration(row.duration.median_us if row.duration else None):>7}   {''.join(text)}"
+    ).rstrip()
+
+
+def _draw_whisker(row: list[str], whisker: Whisker) -> None:
+    for low, high in ((whisker.start_low, whisker.start_high), (whisker.end_low, whisker.end_high)):
+        first, last = low // EIGHTHS, min(len(row) - 1, high // EIGHTHS)
+        for cell in range(first, last + 1):
+            if row[cell] == " ":
+                row[cell] = "├" if cell == first else "┤" if cell == last else "─"

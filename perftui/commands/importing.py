@@ -1,0 +1,227 @@
+"""``perftui import``: files into the store."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from perftui.capture.batch import decode_lines
+from perftui.capture.intake import Intake
+from perftui.capture.redact import Redactor
+from perftui.commands.context import Context, pass_context
+from perftui.config import Settings
+from perftui.errors import ImportFileError, IntakeError
+from perftui.model import Batch
+from perftui.store.writer import StoreWriter
+
+BATCHES_AT_ONCE = 200
+"""Batches of one transaction."""
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+"""Longest line of a ``.jsonl`` file; a longer one is no batch."""
+
+Fault = Callable[[str], None]
+"""Told of each thing that could not be imported: where it is, and why."""
+
+FileReader = Callable[[BinaryIO, Settings, int, Fault], Iterator[Batch]]
+"""Stream, settings, moment of receipt (µs since the epoch) and where to report faults -> batches,
+not yet redacted."""
+
+
+def read_lines(
+    stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
+) -> Iterator[Batch]:
+    """Batches of a ``.jsonl`` file, one a line."""
+    lines = iter(lambda: stream.readline(MAX_LINE_BYTES), b"")
+    for number, decoded in decode_lines(lines, received_us=received_us, settings=settings.server):
+        if isinstance(decoded, IntakeError):
+            fault(f"line {number}: {decoded}")
+            continue
+        for rejection in decoded.rejected:
+            fault(f"line {number}, entry {rejection.index}: {rejection.reason}")
+        batch = decoded.batch
+        yield batch if batch.source != "sdk" else msgspec.structs.replace(batch, source="import")
+
+
+READERS: dict[str, FileReader] = {
+    ".jsonl": read_lines,
+    ".ndjson": read_lines,
+}
+"""Suffix (without ``.gz``) -> what reads such a file."""
+
+
+@click.command("import")
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="FILE…",
+)
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(sorted(suffix[1:] for suffix in READERS)),
+    help="What kind of file it is [default: by its name; stdin is jsonl].",
+)
+@pass_context
+def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None:
+    """Import FILEs (- is stdin) into the store: batches, one a line (.jsonl), also
+    compressed (.gz).
+
+    A file imported twice adds nothing. What cannot be read is named with its place, and the rest
+    is imported.
+    """
+    faults = 0
+
+    def fault(message: str) -> None:
+        nonlocal faults
+        faults += 1
+        from perftui.analysis.text import sanitise
+
+        click.echo(f"perftui: {sanitise(message)}", err=True)
+
+    total = 0
+    sessions: dict[str, None] = {}
+    with context.open_writer() as writer:
+        for file in files:
+            reader = READERS[f".{kind}" if kind else suffix_of(file)]
+            with _opened(file) as (stream, length):
+                total += _import_file(
+                    context,
+                    writer,
+                    reader(stream, context.settings, context.clock.now_us(), _named(file, fault)),
+                    sessions,
+                    label=file.name if str(file) != "-" else "stdin",
+                    stream=stream,
+                    length=length,
+                )
+    said = ", ".join(list(sessions)[:3]) + (", …" if len(sessions) > 3 else "")
+    click.echo(
+        f"{total} entries imported into {len(sessions)} sessions{f': {said}' if said else ''}"
+    )
+    if faults:
+        raise ImportFileError(
+            f"{faults} things could not be imported (named above); the rest is in {context.store_path}"
+        )
+
+
+def suffix_of(file: Path) -> str:
+    """The suffix that says what a file is.
+
+    Raises:
+        ImportFileError: it is none that can be read.
+    """
+    if str(file) == "-":
+        return ".jsonl"
+    suffixes = [suffix.lower() for suffix in file.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    if not suffixes or suffixes[-1] not in READERS:
+        raise ImportFileError(
+            f"{file}: only {', '.join(READERS)} (also .gz) can be imported; --as says what it is"
+        )
+    return suffixes[-1]
+
+
+def _named(file: Path, fault: Fault) -> Fault:
+    return lambda message: fault(f"{file}: {message}")
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The file's bytes, decompressed, and its length on disk."""
+    if str(file) == "-":
+        yield sys.stdin.buffer, None
+        return
+    try:
+        raw = file.open("rb")
+    except OSError as error:
+        raise ImportFileError(f"cannot read {file}: {error.strerror}") from error
+    with raw:
+        length = file.stat().st_size
+        if raw.read(2) == b"\x1f\x8b":
+            raw.seek(0)
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield io.BufferedReader(unpacked), None
+            return
+        raw.seek(0)
+        yield raw, length
+
+
+def _import_file(
+    context: Context,
+    writer: StoreWriter,
+    batches: Iterator[Batch],
+    sessions: dict[str, None],
+    *,
+    label: str,
+    stream: BinaryIO,
+    length: int | None,
+) -> int:
+    redactor = Redactor(context.settings.redaction)
+    count = 0
+    with click.progressbar(
+        length=length or 0,
+        label=label,
+        file=sys.stderr,
+        show_pos=False,
+        hidden=length is None or not sys.stderr.isatty(),
+    ) as bar:
+        at = 0
+        try:
+            for group in _grouped(map(redactor.batch, batches)):
+                for batch, receipt in zip(group, writer.write_batches(group), strict=True):
+                    sessions[batch.session_id] = None
+                    count += receipt.accepted
+                if length is not None:
+                    now = stream.tell()
+                    bar.update(now - at)
+                    at = now
+        except (EOFError, gzip.BadGzipFile, OSError) as error:
+            raise ImportFileError(f"{label}: the file is damaged: {error}") from error
+    return count
+
+
+def import_batches(
+    writer: StoreWriter, documents: Iterable[dict[str, Any]], settings: Settings
+) -> int:
+    """Store batches of the wire (with ``receivedAt``, epoch ms, where it is known); return how
+    many entries there were.
+
+    Raises:
+        IntakeError: one of them is no batch.
+    """
+    intake = Intake(writer, settings)
+    lines = (msgspec.json.encode(document) for document in documents)
+    count = 0
+    for batches in _grouped(_decoded(intake, lines, settings)):
+        writer.write_batches(batches)
+        count += sum(len(batch.entries) for batch in batches)
+    return count
+
+
+def _decoded(intake: Intake, lines: Iterator[bytes], settings: Settings) -> Iterator[Batch]:
+    for _, decoded in decode_lines(lines, received_us=1, settings=settings.server):
+        if isinstance(decoded, IntakeError):
+            raise decoded
+        yield intake.redacted(decoded)
+
+
+def _grouped(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    group: list[Batch] = []
+    for batch in batches:
+        group.append(batch)
+        if len(group) == BATCHES_AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
