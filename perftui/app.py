@@ -12,12 +12,14 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import NoColor
 from textual.screen import Screen
 
 from perftui.config import Settings
 from perftui.model import Clock, Reader
 from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Editor, Services, Subject, spec
+from perftui.widgets.ascii_filter import AsciiFilter
 from perftui.widgets.clipboard import copy_sequence, write_copy
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, THEMES, variable_defaults
@@ -61,7 +63,11 @@ class PerftuiApp(App[None]):
         page_url: str | None = None,
         color: bool = True,
     ) -> None:
-        super().__init__(ansi_color=None if color else True)
+        super().__init__()
+        if not color and not self.no_color:
+            # What Textual itself does where NO_COLOR is in the environment.
+            self.no_color = True
+            self._filters.append(NoColor())
         self.services = Services(
             open_reader=open_reader,
             open_editor=open_editor,
@@ -73,6 +79,8 @@ class PerftuiApp(App[None]):
         self._start = (start_screen, subject or Subject())
         self._color = color and not self.no_color
         self._reader: Reader | None = None
+        if settings.app.ascii:
+            self._filters.append(AsciiFilter())
         self._palette: Palette | None = None
         self.filter_history: list[str] = []
         """Filters that were applied, the newest last."""
@@ -106,6 +114,12 @@ class PerftuiApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, BaseScreen) and screen.is_mounted:
                 screen.palette_changed()
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is called in hints and in the help: words where the sign is not on keyboards
+        or not in fonts."""
+        shown = super().get_key_display(binding)
+        return shown.replace("⏎", "enter").replace("␛", "esc")
 
     # ---- the screens ----------------------------------------------------------------------
 

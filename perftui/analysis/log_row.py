@@ -61,7 +61,9 @@ def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> 
     if not entry.is_request:
         severity = severity_of(record, around)
         cells["duration"] = format_duration(entry.duration_us) if entry.duration_us else ""
-        return LogRow(cells, "", "", event_words(record), None, severity, start, offset, False, ())
+        # The glyph has a place of its own in a row.
+        words = event_words(record).removeprefix("✖ ")
+        return LogRow(cells, "", "", words, None, severity, start, offset, False, ())
     end = request_end_us(entry)
     growing = end is None or (now_us is not None and end + offset > now_us)
     severity = FLYING if growing else severity_of(record, around)

@@ -128,12 +128,12 @@ def _legend(palette: Palette) -> list[StyledLine]:
     glyphs: Glyphs = palette.glyphs
     lines: list[StyledLine] = [[("signs", "@2 !foreground")]]
     lines += [
-        [(getattr(glyphs, name), f"@2 {style}"), (words, "@18 foreground")]
+        [(getattr(glyphs, name), f"@2 {style}"), (words, "@8 foreground")]
         for name, style, words in LEGEND
     ]
     lines += [[], [("bars", "@2 !foreground")]]
     lines += [
-        [(glyphs.textures[name] * 4, f"@2 phase-{name}"), (words, "@18 foreground")]
+        [(glyphs.textures[name] * 4, f"@2 phase-{name}"), (words, "@8 foreground")]
         for name, words in PHASES
     ]
     return lines

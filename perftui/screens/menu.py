@@ -66,11 +66,12 @@ class Menu(ModalScreen[str | None]):
     DEFAULT_CSS: ClassVar[str] = """
     Menu {
         align: center middle;
-        background: $background 60%;
+        background: transparent;
         & > Vertical {
             height: auto;
             background: $panel;
             padding: 1 1;
+            border: round $border;
         }
     }
     """
@@ -94,7 +95,7 @@ class Menu(ModalScreen[str | None]):
         """As large as what is in it."""
         choices = self._lines.choices
         widest = max([cell_width(one.label) for one in choices] + [cell_width(self._lines.title)])
-        self.query_one(Vertical).styles.width = widest + 10
+        self.query_one(Vertical).styles.width = widest + 12
         self._lines.styles.height = len(choices) + 1
 
     def on_key(self, event: events.Key) -> None:

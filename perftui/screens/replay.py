@@ -17,7 +17,6 @@ from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import endpoint
 from perftui.analysis.filters import parse
 from perftui.analysis.session_facts import LIVE_SECONDS
-from perftui.analysis.severity import GLYPHS
 from perftui.analysis.timeline import Marker, seek
 from perftui.analysis.usual_book import UsualBook
 from perftui.model import EntryIndex, Predicate, Record, SessionSummary
@@ -55,6 +54,7 @@ from perftui.widgets.log_painter import LogPainter
 from perftui.widgets.moment_pane import MomentPane
 from perftui.widgets.note import Note
 from perftui.widgets.overview import Overview
+from perftui.widgets.palette import UNICODE
 from perftui.widgets.record_source import RecordSource
 from perftui.widgets.row_list import RowList
 from perftui.widgets.summary_line import SummaryLine
@@ -338,7 +338,7 @@ class ReplayScreen(PlayerScreen):
         self._around, self._around_count = message.around, message.entry_count
         self._found_markers = message.around.markers
         duplicates = message.around.duplicates
-        self.painter.flags = lambda seq: GLYPHS["duplicate"] if seq in duplicates else ""
+        self.painter.flags = lambda seq: UNICODE.duplicate if seq in duplicates else ""
         self._rows.refresh()
         self._show_state()
         if self._told.summary.entry_count != self._around_count:
@@ -521,6 +521,7 @@ class ReplayScreen(PlayerScreen):
         self._rest = self.set_timer(REST_SECONDS, self._rested)
 
     def _rested(self) -> None:
+        self._rest = None
         self._find_detail()
         self._show_state()
 
@@ -717,9 +718,19 @@ class ReplayScreen(PlayerScreen):
         """Open another screen on what is selected."""
         self.perftui.open_screen(name, self.here())
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Before there is a session only some keys make sense."""
+        if self._told is None:
+            if action == "copy":
+                return self.services.server_url is not None
+            return action in {"back", "open", "quit", "change_theme"}
+        return True
+
     def action_copy(self) -> None:
-        """Copy the selected entry in one of several forms."""
-        if (record := self.selected) is not None:
+        """Copy the selected entry in one of several forms; while there is none, the script tag."""
+        if self._told is None:
+            self.perftui.copy(self.services.script_tag, "the script tag")
+        elif (record := self.selected) is not None:
             from perftui.screens.copying import copy_menu
 
             copy_menu(self, record, self.surroundings)

@@ -21,7 +21,7 @@ from perftui.analysis.request_detail import (
 from perftui.analysis.severity import Level
 from perftui.analysis.text import UNKNOWN, format_duration, format_moment
 from perftui.analysis.waterfall import EIGHTHS
-from perftui.model import Record
+from perftui.model import Record, Usual
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
 from perftui.widgets.styled_lines import StyledLine
 
@@ -76,7 +76,7 @@ def title(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
     """The entry in a few words."""
     row = log_row(detail.record, detail.around)
     level = _LEVELS.get(row.severity.level, "muted")
-    parts = [(f"{row.severity.glyph} " if row.severity.glyph != " " else "", level)]
+    parts = [(f"{palette.glyph(row.severity.glyph)} " if row.severity.glyph != " " else "", level)]
     if detail.record.entry.is_request:
         method = detail.record.entry.method or row.cells["type"]
         parts += [(f"{method} ", "muted"), (row.host + row.directory, "muted")]
@@ -92,7 +92,7 @@ def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
     page_url = around.page_urls.get(record.page_view_id)
     usual = around.usual.get(endpoint(entry.method, entry.name))
     total = request_duration_us(entry)
-    notes = _notes(detail)
+    notes = _notes(detail, palette)
     side = min(52, width // 2) if width >= 96 else 0
     bar_width = max(8, width - side - 30)
     lines: list[list[tuple[str, str]]] = []
@@ -117,11 +117,12 @@ def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
         ]
         + ([("in flight", f"@{LABEL + 8} accent")] if total is None else [])
     )
-    if usual is not None and usual.median_us is not None:
+    if usual is not None and usual.median_us is not None and usual.calls > 1:
         words = f"usually {format_duration(usual.median_us)}, over {usual.calls} calls"
         lines[-1].append((words, f"@{LABEL + 8} muted"))
     if not side:
-        return [*notes, [], *lines] if notes else list(lines)
+        indented = [[(first, f"@1 {style}"), *rest] for (first, style), *rest in notes]
+        return [*indented, [], *lines] if notes else list(lines)
     for number, note in enumerate(notes):
         while number >= len(lines):
             lines.append([])
@@ -138,13 +139,13 @@ def _bar(duration: int, total: int, width: int, palette: Palette, phase: str) ->
     return LEFT_EIGHTHS[8] * whole + (LEFT_EIGHTHS[rest] if rest else "")
 
 
-def _notes(detail: Detail) -> list[list[tuple[str, str]]]:
+def _notes(detail: Detail, palette: Palette) -> list[list[tuple[str, str]]]:
     """Reasons, size, protocol and whatever else stands out, one line each."""
     entry, around = detail.record.entry, detail.around
     lines: list[list[tuple[str, str]]] = []
     for reason in severity_of(detail.record, around).reasons:
         style = _LEVELS.get(reason.level, "muted")
-        lines.append([(f"{reason.glyph} ", style), (reason.words, style)])
+        lines.append([(f"{palette.glyph(reason.glyph)} ", style), (reason.words, style)])
     by_label = {
         fact.label: fact
         for fact in request_facts(
@@ -257,7 +258,8 @@ def similar(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
     entry = detail.record.entry
     if not entry.is_request:
         return [[("Only requests have an endpoint.", "@1 muted")]]
-    calls = sorted({*detail.similar, detail.record}, key=lambda record: record.seq)
+    by_seq = {record.seq: record for record in [*detail.similar, detail.record]}
+    calls = [by_seq[seq] for seq in sorted(by_seq)]
     lines: list[StyledLine] = [
         [
             ("endpoint", "@1 muted"),
@@ -325,3 +327,35 @@ def summary(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
     for fact in server_timing(entry)[:1]:
         parts += [(separator, "faint"), (f"{fact.label} {fact.value or fact.note}", "muted")]
     return parts
+
+
+def everything(
+    detail: Detail, usual: Usual | None, palette: Palette, width: int
+) -> list[StyledLine]:
+    """All tabs one below the other, with what is known in full before them."""
+    record, around = detail.record, detail.around
+    lines: list[StyledLine] = []
+    for reason in severity_of(record, around).reasons:
+        style = _LEVELS.get(reason.level, "muted")
+        lines.append([(f"{palette.glyph(reason.glyph)} {reason.words}", f"@1 !{style}")])
+    if lines:
+        lines.append([])
+    if not record.entry.is_request:
+        return [
+            *lines,
+            *happening(detail),
+            [],
+            *_section("raw"),
+            *tab_lines("Raw", detail, palette, width),
+        ]
+    page_url = around.page_urls.get(record.page_view_id)
+    facts = request_facts(record, around.session_start_us, page_url, usual, around.first_party)
+    lines += [*_section("request"), *facts_or(facts, ""), []]
+    lines += [*_section("timing"), *timing(detail, palette, min(width, 95)), []]
+    for name in ("Server-Timing", "Headers", "Initiator", "Similar", "Raw"):
+        lines += [*_section(name.lower()), *tab_lines(name, detail, palette, width), []]
+    return lines
+
+
+def _section(name: str) -> list[StyledLine]:
+    return [[(name, "@1 !primary")]]

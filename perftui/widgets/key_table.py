@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,25 @@ def key_rows(screen: Screen[Any]) -> list[KeyRow]:
                     if display not in shown:
                         shown.append(display)
                     words.setdefault(binding.id, binding.description)
-    return [
+    rows = [
         KeyRow(name.partition(".")[0], "/".join(shown), words[name], name)
         for name, shown in keys.items()
     ]
+    return list(_folded(rows))
+
+
+_FAMILIES = {"replay.to-": "To a tenth of the session", "detail.": "Tab of the detail pane"}
+"""First part of the IDs of bindings that are one thing to a person, such as ``0`` to ``9``."""
+
+
+def _folded(rows: list[KeyRow]) -> Iterable[KeyRow]:
+    """The rows with each family as one."""
+    for row in rows:
+        family = next((start for start in _FAMILIES if row.id.startswith(start)), None)
+        if family is None:
+            yield row
+            continue
+        members = [one for one in rows if one.id.startswith(family)]
+        if row is members[0]:
+            keys = f"{members[0].keys} to {members[-1].keys}"
+            yield KeyRow(row.group, keys, _FAMILIES[family], f"{family}*")

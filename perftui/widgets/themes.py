@@ -200,7 +200,17 @@ THEMES = (
         warning="ansi_default",
         error="ansi_default",
         ansi=True,
-        variables=dict.fromkeys([*_DARK_VARIABLES, "border"], "ansi_default"),
+        variables={
+            **dict.fromkeys([*_DARK_VARIABLES, "border"], "ansi_default"),
+            "ansi-background": "ansi_default",
+            "ansi-foreground": "ansi_default",
+            "border-blurred": "ansi_default",
+            "input-cursor-background": "ansi_default",
+            "input-cursor-foreground": "ansi_default",
+            "input-cursor-text-style": "reverse",
+            "input-selection-background": "ansi_default",
+            "input-selection-foreground": "ansi_default",
+        },
     ),
 )
 """Registered by the app, the default one first."""

@@ -53,7 +53,7 @@ def request(
     """A request of which most of the time is waiting."""
     start = int(start_ms * 1000)
     duration = None if duration_ms is None else int(duration_ms * 1000)
-    times: dict[str, int] = {}
+    times: dict[str, Any] = {}
     if duration is not None and not opaque:
         connected = start + int(connect_ms * 1000) + 2_000
         answered = start + int((wait_ms if wait_ms is not None else duration_ms * 0.8) * 1000)  # type: ignore[operator]

@@ -1,0 +1,97 @@
+"""Pictures of the screens: compared with those that were looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from perftui.screens.registry import SCREENS
+from perftui.widgets.themes import LIGHT
+from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.sample_store import SESSION
+
+SIZES = {"120x40": (120, 40), "80x24": (80, 24)}
+LOOKS: dict[str, dict[str, Any]] = {
+    "dark": {},
+    "light": {"theme": LIGHT},
+    "plain": {"color": False},
+    "ascii": {"ascii": True},
+}
+
+Compare = Callable[..., bool]
+
+
+def keys(*pressed: str) -> Callable[[Pilot[Any]], Any]:
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await press(pilot, *pressed)
+        await settle(pilot)
+
+    return before
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_sessions(snap_compare: Compare, make_app: MakeApp, size: str, look: str) -> None:
+    app = make_app("sessions", **LOOKS[look])
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys())
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_replay(snap_compare: Compare, make_app: MakeApp, size: str, look: str) -> None:
+    app = make_app(**LOOKS[look])
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("e"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_in_flight_at_the_playhead(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
+    app = make_app(session_id=SESSION, at="2.5")
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("n"))
+
+
+def test_live_with_a_filter(snap_compare: Compare, make_app: MakeApp) -> None:
+    app = make_app(session_id=SESSION, live=True, filter="type:fetch -promo")
+    assert snap_compare(app, terminal_size=(120, 40), run_before=keys())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_waiting(snap_compare: Compare, make_app: MakeApp, tmp_path: Any, size: str) -> None:
+    app = make_app(live=True, store=tmp_path / "none.db")
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await settle(pilot, waiting=True)
+
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
+
+
+@pytest.mark.parametrize("tab", ["2", "3", "4", "5", "6"])
+def test_tabs_of_the_detail(snap_compare: Compare, make_app: MakeApp, tab: str) -> None:
+    app = make_app()
+    assert snap_compare(app, terminal_size=(120, 40), run_before=keys("e", "tab", tab))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_help(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
+    app = make_app()
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("question_mark"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_request(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
+    app = make_app()
+    opened = ("e", "enter", "enter") if size == "80x24" else ("e", "enter")
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys(*opened))
+
+
+def test_a_wide_terminal(snap_compare: Compare, make_app: MakeApp) -> None:
+    assert snap_compare(make_app(), terminal_size=(300, 100), run_before=keys("e"))
+
+
+def test_every_screen_is_in_the_table() -> None:
+    names = [one.name for one in SCREENS]
+    assert len(names) == len(set(names))
+    assert {"sessions", "replay", "request", "help"} <= set(names)
