@@ -22,11 +22,22 @@ class StoreEditor:
         """Keep a session from being pruned, or let it go."""
         self._writer.set_pinned(session_id, pinned)
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session and its entries for good."""
+    def delete(self, session_id: str) -> object:
+        """Take a session off every list; what is answered brings it back."""
         from perftui.store.retention import delete_sessions
 
-        delete_sessions(self._writer, [session_id])
+        return delete_sessions(self._writer, [session_id])
+
+    def restore(self, deleted: object) -> None:
+        """Bring back what :meth:`delete` took away, unless its entries have been removed since.
+
+        Raises:
+            NotFoundError, StoreError: it cannot be brought back.
+        """
+        from perftui.store.retention import DeletedSession, restore_sessions
+
+        assert isinstance(deleted, list)
+        restore_sessions(self._writer, [one for one in deleted if isinstance(one, DeletedSession)])
 
     def close(self) -> None:
         """Let go of the store."""

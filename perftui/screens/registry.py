@@ -56,8 +56,12 @@ class Editor(Protocol):
         """Keep a session from being pruned, or let it go."""
         ...
 
-    def delete(self, session_id: str) -> None:
-        """Remove a session and its entries for good."""
+    def delete(self, session_id: str) -> object:
+        """Take a session off every list; what is answered brings it back."""
+        ...
+
+    def restore(self, deleted: object) -> None:
+        """Bring back what :meth:`delete` took away, unless its entries have been removed since."""
         ...
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
@@ -17,7 +18,7 @@ from perftui.analysis.text import format_count
 from perftui.errors import PerftuiError
 from perftui.model import Order, Reader, SessionSummary
 from perftui.screens.base import BaseScreen, StoreTrouble
-from perftui.screens.registry import Services, Subject
+from perftui.screens.registry import Editor, Services, Subject
 from perftui.widgets.head_line import HeadLine
 from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.note import Note, NoteLine
@@ -25,8 +26,9 @@ from perftui.widgets.row_list import RowList
 from perftui.widgets.session_list import SessionPainter, SessionRow, SessionSource
 from perftui.widgets.title_bar import TitleBar
 
-UNDO_SECONDS = 10.0
-"""A deleted session is gone from the list at once, and from the store after this."""
+UNDO_SECONDS = 60.0
+"""How long the key that brings a deleted session back is offered. The store keeps it for at least
+as long."""
 
 AGE_STEP_US = 5_000_000
 """Ages are shown as of a moment rounded to this, so that rows are not painted for nothing."""
@@ -53,6 +55,20 @@ class FactsTold(Message):
         self.session_id = session_id
         self.entry_count = entry_count
         self.facts = facts
+
+
+class Deleted(Message):
+    """A session has been deleted.
+
+    Attributes:
+        token: brings it back.
+        name: what it was called.
+    """
+
+    def __init__(self, token: object, name: str) -> None:
+        super().__init__()
+        self.token = token
+        self.name = name
 
 
 class SessionsFeed:
@@ -90,7 +106,8 @@ class SessionsScreen(BaseScreen):
         self._summaries: tuple[SessionSummary, ...] = ()
         self._facts: dict[str, tuple[int, SessionFacts]] = {}
         self._marked: list[str] = []
-        self._deleting: str | None = None
+        self._deleted: object | None = None
+        self._undo_timer: Timer | None = None
         self._told = False
         self._search = ""
         self._renaming: str | None = None
@@ -165,7 +182,6 @@ class SessionsScreen(BaseScreen):
                 now,
             )
             for summary in self._summaries
-            if summary.session_id != self._deleting
         ]
         rows.show(SessionSource(shown))
         empty = self._told and not shown
@@ -285,7 +301,7 @@ class SessionsScreen(BaseScreen):
         if action == "compare":
             return len(self._marked) == 2
         if action == "undo":
-            return self._deleting is not None
+            return self._deleted is not None
         if action == "copy_tag":
             return self.services.server_url is not None
         return True
@@ -391,37 +407,37 @@ class SessionsScreen(BaseScreen):
             self.edit(lambda editor: editor.pin(session_id, pinned))
 
     def action_delete(self) -> None:
-        """Take the session off the list; it can be had back for some seconds."""
+        """Take the session off every list; for a while it can be brought back."""
         if (summary := self.selected) is None:
             return
-        self._commit_deletion()
-        self._deleting = summary.session_id
-        name = summary.label or summary.title or summary.session_id
-        self.say(f"Deleted {name}. u brings it back.")
-        self._undo_timer = self.set_timer(UNDO_SECONDS, self._commit_deletion)
-        self._show()
+        session_id = summary.session_id
+        name = summary.label or summary.title or session_id
+
+        def delete(editor: Editor) -> None:
+            self.post_message(Deleted(editor.delete(session_id), name))
+
+        self.edit(delete)
+
+    @on(Deleted)
+    def _session_deleted(self, message: Deleted) -> None:
+        self._deleted = message.token
+        if self._undo_timer is not None:
+            self._undo_timer.stop()
+        self._undo_timer = self.set_timer(UNDO_SECONDS, self._undo_over)
+        self._marked = [one for one in self._marked if one in self._known]
+        self.say(f"Deleted {message.name}. u brings it back.")
+        self.refresh_bindings()
+
+    @property
+    def _known(self) -> set[str]:
+        return {summary.session_id for summary in self._summaries}
+
+    def _undo_over(self) -> None:
+        self._deleted = None
+        self.refresh_bindings()
 
     def action_undo(self) -> None:
         """Bring the deleted session back."""
-        if self._deleting is not None:
-            self._deleting = None
-            self._undo_timer.stop()
-            self._show()
-
-    def _commit_deletion(self) -> None:
-        if (session_id := self._deleting) is not None:
-            self._undo_timer.stop()
-            self._deleting = None
-            self._summaries = tuple(one for one in self._summaries if one.session_id != session_id)
-            self.edit(lambda editor: editor.delete(session_id))
-            self._show()
-
-    def on_unmount(self) -> None:
-        """What was deleted stays deleted when the app is left."""
-        if (session_id := self._deleting) is not None and self.services.open_editor is not None:
-            self._deleting = None
-            editor = self.services.open_editor()
-            try:
-                editor.delete(session_id)
-            finally:
-                editor.close()
+        if (token := self._deleted) is not None:
+            self._undo_over()
+            self.edit(lambda editor: editor.restore(token))
