@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from perftui.config import ServerSettings
+
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
+"""What browsers write into Origin for a page on the web (RFC 6454, 6.2); whatever else is there
+is no loopback origin."""
 
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not chosen
 """Addresses to listen on that are no name to be reached by."""
@@ -66,12 +70,8 @@ class Doors:
         """Whether pages of an origin may send."""
         if origin in self.origins:
             return True
-        parts = urlsplit(origin)
-        return (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and is_loopback(parts.hostname or "")
-        )
+        match = _ORIGIN.fullmatch(origin)
+        return match is not None and is_loopback(match[1])
 
     def key_is_right(self, headers: Iterable[tuple[bytes, bytes]], query: dict[str, str]) -> bool:
         """Whether a request carries the key: in ``?key=``, ``X-Perftui-Key`` or as a bearer
