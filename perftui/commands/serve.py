@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 import click
@@ -138,7 +139,8 @@ def serve(
             " choose another with --port"
         ) from error
     try:
-        capture = CaptureServer(open_sink(context, sink), settings, listener)
+        opened = open_sink(context, sink)
+        capture = CaptureServer(opened, settings, listener)
     except BaseException:
         listener.close()
         raise
@@ -148,7 +150,19 @@ def serve(
     def say() -> None:
         click.echo(f"perftui captures on {capture.url}")
 
-    asyncio.run(capture.serve(on_started=say))
+    asyncio.run(capture.serve(on_started=say, maintenance=_maintenance(opened, context)))
+
+
+def _maintenance(sink: Sink, context: Context) -> Callable[[], Awaitable[None]] | None:
+    """What keeps the store to its TTL and size, where a store is among the sinks."""
+    from perftui.store.writer import StoreWriter
+
+    for one in getattr(sink, "sinks", (sink,)):
+        if isinstance(one, StoreWriter):
+            from perftui.store.retention import maintain
+
+            return partial(maintain, one, context.settings.store)
+    return None
 
 
 def _stop_with_stdin(stop: Callable[[], None]) -> None:
