@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from perftui.capture.entry_decoding import EMPTY_FIELDS, decode_entry
 from perftui.config import ServerSettings
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.errors import IntakeError, InvalidBatchError, TooLargeError, UndecodableBatchError
@@ -340,11 +341,11 @@ class _Text:
     functions take for the end)."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
 
     def __call__(self, value: str) -> str:
-        if len(value) > self._limit:
-            value = value[: self._limit - 1] + CUT_MARK
+        if len(value) > self.limit:
+            value = value[: self.limit - 1] + CUT_MARK
         return value.replace("\0", "\ufffd") if "\0" in value else value
 
     def within(self, value: JSON) -> JSON:
@@ -357,7 +358,7 @@ class _Text:
         if kind is list:
             return [self.within(child) for child in value]
         if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-            return str(value)[: self._limit]
+            return str(value)[: self.limit]
         return value
 
 
@@ -368,6 +369,10 @@ def _entries(items: list[JSON], text: _Text) -> tuple[list[Entry], list[Rejectio
     entries: list[Entry] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
+        entry = decode_entry(item, text.limit, text.within)
+        if entry is not None:
+            entries.append(entry)
+            continue
         try:
             entries.append(_entry(item, text))
         except _RefusedEntryError as error:
@@ -412,7 +417,9 @@ def _entry(item: JSON, text: _Text) -> Entry:
     extra = {
         text(key): text.within(value)
         for key, value in item.items()
-        if key not in _WIRE_NAMES and key not in _OWN
+        if key not in _WIRE_NAMES
+        and key not in _OWN
+        and not (key in EMPTY_FIELDS and value == EMPTY_FIELDS[key])
     }
     duration_us = _duration(item, is_request, start_us, fields.get("response_end_us"))
     if (

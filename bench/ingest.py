@@ -1,0 +1,287 @@
+"""``make bench-ingest``: the capture server and the store against what SQLite and the decoder can
+do at most, taken in the same run. Ratios; the limits of the project stand beside them.
+
+    python -m bench.ingest                       about a minute
+    python -m bench.ingest --entries 10000000    memory and size after ten million entries
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench.generator import FIELDS, Generator
+from bench.http_load import Answers, Server, capture_server, closed_loop, http_request, open_loop
+from perftui.capture.batch import decode_batch
+from perftui.capture.intake import Intake
+from perftui.config import Settings
+from perftui.store.connection import DRIVERS, connect, value
+from perftui.store.writer import StoreWriter
+
+TRANSACTION_ROWS = 5_000
+CONNECTIONS = 32
+MINIMUM_SERIES_RATIO = 0.5
+MAXIMUM_P99_MS = 15.0
+MAXIMUM_ENTRY_BYTES = 130.0
+MAXIMUM_RSS_BYTES = 120 * 2**20
+
+_WireEntry = msgspec.defstruct(
+    "_WireEntry",
+    [
+        (name, str if name in {"name", "entryType"} else Any)
+        for name in FIELDS
+        if name != "serverTiming"
+    ],
+    forbid_unknown_fields=False,
+)
+
+
+class _WireBatch(msgspec.Struct):
+    sessionId: str  # noqa: N815
+    pageViewId: str  # noqa: N815
+    entries: list[_WireEntry]  # type: ignore[valid-type]
+
+
+def _wide_table(path: Path) -> Any:
+    connection = connect(path)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    connection.execute("PRAGMA synchronous = FULL")
+    columns = ", ".join(f'"{name}"' for name in FIELDS if name != "serverTiming")
+    connection.execute(f"CREATE TABLE entry (session TEXT, pageview TEXT, {columns})")
+    return connection
+
+
+_INSERT = f"INSERT INTO entry VALUES ({', '.join('?' * (len(FIELDS) + 1))})"
+
+
+def raw_limit(folder: Path, bodies: list[bytes]) -> float:
+    """Rows a second that SQLite takes at most: made beforehand, one wide table, no index, one
+    durable transaction for each :data:`TRANSACTION_ROWS`."""
+    decoder = msgspec.json.Decoder(_WireBatch)
+    rows = [
+        (batch.sessionId, batch.pageViewId, *msgspec.structs.astuple(entry))
+        for batch in map(decoder.decode, bodies)
+        for entry in batch.entries
+    ]
+    connection = _wide_table(folder / "raw.db")
+    begun = time.perf_counter()
+    for first in range(0, len(rows), TRANSACTION_ROWS):
+        connection.execute("BEGIN")
+        connection.executemany(_INSERT, rows[first : first + TRANSACTION_ROWS])
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - begun
+    connection.close()
+    return len(rows) / seconds
+
+
+def series_limit(folder: Path, bodies: list[bytes]) -> float:
+    """Rows a second of the fastest decoder and the same table one after the other: no check
+    beyond types, no redaction, no interning, no accounting, no HTTP."""
+    decoder = msgspec.json.Decoder(_WireBatch)
+    connection = _wide_table(folder / "series.db")
+    count = waiting = 0
+    begun = time.perf_counter()
+    connection.execute("BEGIN")
+    for body in bodies:
+        batch = decoder.decode(body)
+        connection.executemany(
+            _INSERT,
+            [
+                (batch.sessionId, batch.pageViewId, *msgspec.structs.astuple(entry))
+                for entry in batch.entries
+            ],
+        )
+        waiting += len(batch.entries)
+        if waiting >= TRANSACTION_ROWS:
+            connection.execute("COMMIT")
+            connection.execute("BEGIN")
+            count += waiting
+            waiting = 0
+    connection.execute("COMMIT")
+    seconds = time.perf_counter() - begun
+    connection.close()
+    return (count + waiting) / seconds
+
+
+def own_series(folder: Path, bodies: list[bytes]) -> tuple[float, float]:
+    """Entries a second through perftui's own intake and store in series, without HTTP; and bytes
+    on disk for each."""
+    writer = StoreWriter(folder / "own.db")
+    intake = Intake(writer, Settings())
+    now_us = writer.clock.now_us()
+    begun = time.perf_counter()
+    count = waiting = 0
+    group = []
+    for body in bodies:
+        batch = intake.redacted(decode_batch(body, received_us=now_us))
+        group.append(batch)
+        waiting += len(batch.entries)
+        if waiting >= TRANSACTION_ROWS:
+            writer.write_batches(group)
+            count += waiting
+            group, waiting = [], 0
+    if group:
+        writer.write_batches(group)
+    seconds = time.perf_counter() - begun
+    writer.checkpoint_now()
+    writer.close_now()
+    return (count + waiting) / seconds, (folder / "own.db").stat().st_size / (count + waiting)
+
+
+class Requests:
+    """Requests without end from a pool of bodies, each with a batch ID of its own."""
+
+    def __init__(self, entries: int, pool: int) -> None:
+        self.entries = entries
+        bodies = Generator(seed=entries).bodies(entries, pool)
+        self._parts = [http_request(body).split(b'"batchId":"', 1) for body in bodies]
+        self._number = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            for before, after in self._parts:
+                self._number += 1
+                yield before + b'"batchId":"' + b"%08x" % self._number + after[8:]
+
+    def take(self, count: int) -> list[bytes]:
+        """That many."""
+        return list(itertools.islice(iter(self), count))
+
+
+def _throughput(
+    server: Server, requests: Requests, seconds: float, connections: int
+) -> tuple[Answers, float]:
+    def until() -> Iterator[bytes]:
+        end = time.perf_counter() + seconds
+        for request in requests:
+            if time.perf_counter() >= end:
+                return
+            yield request
+
+    answers = asyncio.run(closed_loop(server.port, until(), connections=connections))
+    assert set(answers.statuses) == {200}, answers.statuses
+    return answers, len(answers.latencies) * requests.entries / answers.seconds
+
+
+def _verdict(met: bool) -> str:
+    return "met" if met else "NOT MET"
+
+
+def main() -> int:
+    """Run it all and print; 1 where a limit is not met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000, help="entries for the limits")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of load for each batch size")
+    parser.add_argument("--entries", type=int, default=0, help="entries in the store at the end")
+    parser.add_argument("--folder", type=Path, help="where the files are made")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="perftui-bench-", dir=options.folder))
+    try:
+        return _run(options, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _run(options: argparse.Namespace, folder: Path) -> int:
+    failures = 0
+    print(
+        f"Python {platform.python_version()}, {DRIVERS[0]}, {os.cpu_count()} cores,"
+        f" {len(FIELDS)} fields an entry"
+    )
+    bodies = list(Generator().bodies(100, options.rows // 100))
+    raw = raw_limit(folder, bodies)
+    series = series_limit(folder, bodies)
+    own, entry_bytes = own_series(folder, bodies)
+    del bodies
+    print(f"raw bulk insert             {raw:>9,.0f} rows/s     1.00")
+    print(f"decode and insert in series {series:>9,.0f} rows/s     {series / raw:.2f} of raw")
+    print(
+        f"own intake and store        {own:>9,.0f} entries/s  {own / raw:.2f} of raw,"
+        f" {own / series:.2f} of series (validated, redacted, interned, counted)"
+    )
+    met = entry_bytes <= MAXIMUM_ENTRY_BYTES
+    failures += not met
+    print(
+        f"on disk                     {entry_bytes:>9.0f} bytes/entry"
+        f" (at most {MAXIMUM_ENTRY_BYTES:.0f}: {_verdict(met)})"
+    )
+    for entries in (1, 10, 100):
+        requests = Requests(entries, 400)
+        with capture_server(folder / f"server-{entries}.db") as server:
+            _throughput(server, requests, 0.5, CONNECTIONS)
+            answers, speed = _throughput(server, requests, options.seconds, CONNECTIONS)
+        ratio = speed / series
+        line = (
+            f"server, {entries:>3}-entry batches   {speed:>9,.0f} entries/s  {speed / raw:.2f} of raw,"
+            f" {ratio:.2f} of series, {speed / own:.2f} of own; acknowledged after"
+            f" p50 {answers.percentile(0.5):.1f} ms, p99 {answers.percentile(0.99):.1f} ms"
+        )
+        if entries == 100:
+            met = ratio >= MINIMUM_SERIES_RATIO
+            failures += not met
+            line += f" (at least {MINIMUM_SERIES_RATIO} of series: {_verdict(met)})"
+        print(line)
+    for entries in (100, 10):
+        requests = Requests(entries, 400)
+        rate = 10_000 / entries
+        with capture_server(folder / f"open-{entries}.db") as server:
+            asyncio.run(open_loop(server.port, requests.take(int(rate)), per_second=rate))
+            waiting = requests.take(int(rate * options.seconds * 2))
+            answers = asyncio.run(open_loop(server.port, waiting, per_second=rate))
+        assert set(answers.statuses) == {200}, answers.statuses
+        p99 = answers.percentile(0.99)
+        line = (
+            f"open loop, 10,000 entries/s in {entries}-entry batches: p50"
+            f" {answers.percentile(0.5):.1f} ms, p99 {p99:.1f} ms"
+        )
+        if entries == 100:
+            met = p99 <= MAXIMUM_P99_MS
+            failures += not met
+            line += f" (at most {MAXIMUM_P99_MS:.0f}: {_verdict(met)})"
+        print(line)
+    failures += _memory(options.entries or 500_000, folder)
+    return 1 if failures else 0
+
+
+def _memory(entries: int, folder: Path) -> int:
+    """Memory of the server, and bytes on disk, after so many entries."""
+    store = folder / "memory.db"
+    generator = Generator(seed=7)
+    begun = time.perf_counter()
+    with capture_server(store) as server:
+        at_start = server.rss_bytes()
+
+        def requests() -> Iterator[bytes]:
+            for body in generator.bodies(100, entries // 100):
+                yield http_request(body)
+
+        answers = asyncio.run(closed_loop(server.port, requests(), connections=8))
+        rss = server.rss_bytes()
+    assert set(answers.statuses) == {200}, answers.statuses
+    connection = connect(store, read_only=True)
+    stored = value(connection, "SELECT count(*) FROM entry")
+    connection.close()
+    met = rss <= MAXIMUM_RSS_BYTES
+    print(
+        f"after {stored:,} entries: {rss / 2**20:.0f} MiB resident, {at_start / 2**20:.0f} at the"
+        f" start (at most {MAXIMUM_RSS_BYTES / 2**20:.0f}: {_verdict(met)});"
+        f" {store.stat().st_size / stored:.0f} bytes/entry on disk;"
+        f" {time.perf_counter() - begun:.0f} s"
+    )
+    return int(not met)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The straight-line decoder says the same as the rules it is written from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perftui.capture import batch as rules
+from perftui.capture.entry_decoding import EMPTY_FIELDS, decode_entry
+from perftui.entry_fields import ENTRY_FIELDS, FieldKind
+
+LIMIT = 40
+
+_numbers = (
+    st.floats(0, 1e6).map(lambda value: round(value, 1))
+    | st.integers(-5, 10**6)
+    | st.floats(allow_nan=False)
+    | st.just(0)
+    | st.integers(-(2**70), 2**70)
+)
+_words = st.sampled_from(["", "fetch", "h2", "nul\0", "x" * 39, "x" * 41]) | st.text(max_size=5)
+_odd: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.lists(st.integers(), max_size=1) | st.just({})
+)
+_values: dict[FieldKind, st.SearchStrategy[Any]] = {
+    FieldKind.TIME: _numbers | _odd,
+    FieldKind.SIZE: _numbers | _odd,
+    FieldKind.STATUS: st.sampled_from([0, 200, 404, 1000, 200.0, -1]) | _odd,
+    FieldKind.TEXT: _words | _odd,
+}
+_usual: dict[FieldKind, st.SearchStrategy[Any]] = {
+    FieldKind.TIME: st.floats(0, 1e6),
+    FieldKind.SIZE: st.integers(0, 10**9),
+    FieldKind.STATUS: st.integers(0, 999),
+    FieldKind.TEXT: st.sampled_from(["", "fetch", "h2"]),
+}
+
+
+def _items(values: dict[FieldKind, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    own: dict[str, st.SearchStrategy[Any]] = {
+        "duration": values[FieldKind.TIME],
+        "startTime": values[FieldKind.TIME],
+        **{field.wire: values[field.kind] for field in ENTRY_FIELDS},
+        **{name: st.just(empty) for name, empty in EMPTY_FIELDS.items()},
+        "value": st.floats(0, 1),
+        "k" * 50: st.just(1),
+        "nested": st.just({"a": ["b" * 60, 2**60]}),
+    }
+    types = st.sampled_from(["resource", "navigation", "request", "paint", "event"])
+    return st.fixed_dictionaries(
+        {"entryType": types, "name": st.sampled_from(["https://a.test/", "n" * 50, ""])},
+        optional=own,
+    )
+
+
+@given(_items(_usual) | _items(_values))
+def test_it_decodes_as_the_rules_do(item: dict[str, Any]) -> None:
+    text = rules._Text(LIMIT)
+    decoded = decode_entry(item, LIMIT, text.within)
+    if decoded is not None:
+        assert decoded == rules._entry(item, text)
+
+
+def test_a_usual_entry_does_not_take_the_slow_way() -> None:
+    from bench.generator import Generator
+
+    text = rules._Text(8192)
+    for number in range(200):
+        item = Generator(seed=number).entry(100.0)
+        decoded = decode_entry(item, 8192, text.within)
+        assert decoded is not None
+        assert decoded.extra == {}
+        assert decoded == rules._entry(item, text)
+
+
+def test_what_is_not_an_entry_is_left_to_the_rules() -> None:
+    text = rules._Text(LIMIT)
+    items: list[Any] = [None, 1, [], {}, {"entryType": "resource"}, {"entryType": 1, "name": "x"}]
+    for item in items:
+        assert decode_entry(item, LIMIT, text.within) is None
