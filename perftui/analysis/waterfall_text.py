@@ -34,6 +34,9 @@ from perftui.model import PageView, Record
 
 MINIMUM_WIDTH = 60
 
+BESIDE = 26
+"""Cells beside URL and bar: number 5, status 4, type 6, duration 8, glyph 2, and a space."""
+
 PHASE_GLYPHS: Mapping[PhaseName, str] = {
     PhaseName.REDIRECT: "↪",
     PhaseName.WORKER: "w",
@@ -92,8 +95,7 @@ class _Columns(NamedTuple):
 
     @classmethod
     def of(cls, width: int) -> _Columns:
-        # number 4, status 4, type 6, duration 8, glyph 3: what stands beside URL and bar.
-        rest = max(MINIMUM_WIDTH, width) - 25
+        rest = max(MINIMUM_WIDTH, width) - BESIDE
         url = max(16, rest * 2 // 5)
         return cls(url, rest - url)
 
@@ -126,7 +128,7 @@ def page_waterfall(
     if not requests:
         lines.append(WaterfallLine("no requests in this pageview"))
         return _finished(lines, ascii_only)
-    indent = " " * (25 + columns.url)
+    indent = " " * (BESIDE + columns.url)
     lines.append(WaterfallLine(indent + _axis(viewport, page_view.start_us)))
     placed = _mark_cells(marks, viewport)
     if placed:
@@ -302,7 +304,7 @@ def aggregate_waterfall(
         return _finished(lines, ascii_only)
     end = aggregated.end_us
     viewport = fit_viewport(min(0, *(row.start.p25_us for row in rows)), end, columns.bar)
-    indent = " " * (25 + columns.url)
+    indent = " " * (BESIDE + columns.url)
     lines.append(WaterfallLine(indent + _axis(viewport, 0)))
     glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
     lines += [
