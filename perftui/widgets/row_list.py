@@ -199,7 +199,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self._to_end()
         else:
             self._put_cursor(target)
-            self.scroll_to(y=max(0, self.cursor - max(0, line)), animate=False, immediate=True)
+            self.scroll_to(
+                y=max(0, self.cursor - max(0, line)), animate=False, force=True, immediate=True
+            )
             self._into_view()
         self.refresh()
 
@@ -222,6 +224,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if self._seen != count or self.virtual_size.width != self.size.width:
             self._seen = count
             self.virtual_size = Size(self.size.width, count)
+            # Without it a list that outgrows its room has no scrollbar until the next resize.
+            self._refresh_scrollbars()
             self._note_window()
 
     @property
@@ -313,7 +317,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if centre:
             top, end = self.window
             if not top <= self.cursor < end:
-                self.scroll_to(y=self.cursor - self.size.height // 2, animate=False, immediate=True)
+                self.scroll_to(
+                    y=self.cursor - self.size.height // 2, animate=False, force=True, immediate=True
+                )
         self._into_view()
 
     def _put_cursor(self, place: int) -> None:
@@ -324,7 +330,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _to_end(self) -> None:
         self._put_cursor(len(self.source) - 1)
-        self.scroll_to(y=max(0, len(self.source) - self.size.height), animate=False, immediate=True)
+        self.scroll_to(
+            y=max(0, len(self.source) - self.size.height), animate=False, force=True, immediate=True
+        )
 
     def _into_view(self) -> None:
         height = self.size.height
@@ -332,9 +340,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return
         top = self.scroll_offset.y
         if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor, animate=False, force=True, immediate=True)
         elif self.cursor >= top + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=self.cursor - height + 1, animate=False, force=True, immediate=True)
 
     def action_move(self, rows: int) -> None:
         """Move by some rows."""
@@ -385,4 +393,4 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def _wheel(self, event: events.MouseEvent, rows: int) -> None:
         event.stop()
         event.prevent_default()
-        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, immediate=True)
+        self.scroll_to(y=self.scroll_offset.y + rows, animate=False, force=True, immediate=True)
