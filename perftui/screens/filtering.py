@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from perftui.analysis.endpoints import split_url
 from perftui.analysis.filter_fields import FilterSettings
 from perftui.analysis.filters import complete, parse
+from perftui.analysis.text import sanitise
 from perftui.config import Settings
 from perftui.errors import FilterError
 from perftui.model import Record
@@ -44,7 +45,11 @@ def rows_like(record: Record) -> str:
 
 
 def _word(text: str) -> str:
-    """A value of a term, in quotes where it must be."""
+    """A value of a term, in quotes where it must be; up to the first character that cannot stand
+    in an input line, as terms match parts."""
+    shown = sanitise(text)
+    if shown != text:
+        text = text[: next(at for at in range(len(text)) if text[at] != shown[at : at + 1])]
     if text and all(letter.isalnum() or letter in "-_./:*" for letter in text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

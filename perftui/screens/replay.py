@@ -57,6 +57,7 @@ from perftui.widgets.overview import Overview
 from perftui.widgets.palette import UNICODE
 from perftui.widgets.record_source import RecordSource
 from perftui.widgets.row_list import RowList
+from perftui.widgets.safe_input import SafeInput
 from perftui.widgets.summary_line import SummaryLine
 from perftui.widgets.title_bar import TitleBar
 from perftui.widgets.transport import Transport
@@ -126,7 +127,7 @@ class ReplayScreen(PlayerScreen):
         yield Transport()
         yield Overview()
         yield FilterLine(check_filter, complete_filter, self.perftui.filter_history)
-        yield Input(id="moment", compact=True, classes="hidden")
+        yield SafeInput(id="moment", compact=True, classes="hidden")
         yield HeadLine(self.painter.paint_head)
         yield RowList(self.painter, id="log")
         yield Note()

@@ -23,6 +23,7 @@ from perftui.widgets.head_line import HeadLine
 from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.note import Note, NoteLine
 from perftui.widgets.row_list import RowList
+from perftui.widgets.safe_input import SafeInput
 from perftui.widgets.session_list import SessionPainter, SessionRow, SessionSource
 from perftui.widgets.title_bar import TitleBar
 
@@ -115,7 +116,7 @@ class SessionsScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         self.painter = SessionPainter(self.palette)
         yield TitleBar()
-        yield Input(id="line", compact=True, classes="hidden")
+        yield SafeInput(id="line", compact=True, classes="hidden")
         yield HeadLine(self.painter.paint_head)
         yield RowList(self.painter, id="sessions")
         yield Note()

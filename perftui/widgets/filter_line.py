@@ -20,6 +20,7 @@ from perftui.analysis.text import cell_width
 from perftui.errors import FilterError
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
+from perftui.widgets.safe_input import SafeInput
 
 Check = Callable[[str], FilterError | None]
 """What is wrong with a filter; None where nothing is."""
@@ -96,7 +97,7 @@ class _Side(Painted):
             )
 
 
-class FilterInput(Input):
+class FilterInput(SafeInput):
     """The input itself, with history on the arrow keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -355,7 +355,10 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self.follow = False
         top = self.scroll_offset.y + rows
         self.scroll_to(
-            y=max(0, min(top, len(self.source) - self.size.height)), animate=False, immediate=True
+            y=max(0, min(top, len(self.source) - self.size.height)),
+            animate=False,
+            force=True,
+            immediate=True,
         )
         self.move_to(self.cursor + rows)
 

@@ -1,0 +1,73 @@
+"""Nothing from outside reaches the terminal raw: each widget that shows such text, in a real pty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.widgets.hostile_store import FORBIDDEN, SESSION, make_store
+from tests.widgets.terminal import Terminal
+
+
+def check(terminal: Terminal, where: str) -> None:
+    found = [piece for piece in FORBIDDEN if piece in terminal.output]
+    assert not found, f"{where}: raw in the output: {found}\n{terminal.text}"
+    # Two OSC sequences are the app's own: none may carry text of the session.
+    assert b"evil.test\x07" not in terminal.output
+    assert "Traceback" not in terminal.text
+
+
+STEPS: tuple[tuple[str, str, str], ...] = (
+    # what it is, keys (ESC is \x1b), what is to be seen then
+    ("log, title, transport, overview", "", "REPLAY"),
+    ("detail: timing", "e", "x1b"),
+    ("detail: headers", "t", "request headers"),
+    ("detail: server timing", "t", "x1b"),
+    ("detail: initiator", "t", "initiator type"),
+    ("detail: similar calls", "t", "endpoint"),
+    ("detail: raw", "t", "entryType"),
+    ("events", "Gkkk", "x1b"),
+    ("moment", "5n", "in flight"),
+    ("rows like this", "ng=", "domain:shop.test"),
+    ("a filter with a mistake", "/[[[", "/"),
+    ("filter closed", "\x1b", "REPLAY"),
+    ("copy menu", "y", "copy as"),
+    ("copy menu closed", "\x1b", "REPLAY"),
+    ("request", "\r", "time to first byte"),
+    ("request, further down", "G", "}"),
+    ("help", "q?", "replay and live"),
+    ("palette", "\x1b\x10", "Search"),
+    ("list of sessions", "\x1b\x1b\x1b", "errors"),
+    ("search", "/zzz", "No session holds"),
+    ("search closed", "\x1b", "errors"),
+    ("notice", "d", "brings it back"),
+)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
+def test_no_raw_text(tmp_path: Path, size: tuple[int, int]) -> None:
+    store = make_store(tmp_path / "hostile.db")
+    with Terminal(["--db", str(store), "replay", SESSION], size) as terminal:
+        terminal.wait_for("REPLAY")
+        terminal.wait_until_calm()
+        for name, keys, seen in STEPS:
+            for key in keys:
+                terminal.press(key)
+                terminal.wait_until_calm()
+            if name == "list of sessions":
+                # However many layers were open.
+                while seen not in terminal.text:
+                    terminal.press("\x1b")
+                    terminal.wait_until_calm()
+            terminal.wait_for(seen)
+            check(terminal, name)
+
+
+def test_the_check_finds_what_is_raw() -> None:
+    """The rule itself: were the pieces written as they are, each would be found."""
+    from tests.widgets.hostile_store import HOSTILE
+
+    raw = HOSTILE.encode()
+    missing = [piece for piece in FORBIDDEN if piece not in raw]
+    assert not missing
