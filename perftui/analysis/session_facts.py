@@ -13,6 +13,9 @@ from perftui.model import PageView, Record, SessionSummary
 LIVE_SECONDS = 30.0
 """A session is live while its last batch is younger than this: the SDK sends every few seconds."""
 
+FROM_FILES = frozenset({"har", "import"})
+"""Sources of sessions that are over when they come in."""
+
 VITAL_ENTRY_TYPES: tuple[str, ...] = (
     "navigation",
     "paint",
@@ -49,8 +52,8 @@ class SessionFacts:
 
 
 def is_live(summary: SessionSummary, now_us: int) -> bool:
-    """Whether something arrived for it within :data:`LIVE_SECONDS`."""
-    return now_us - summary.received_us < LIVE_SECONDS * 1_000_000
+    """Whether something arrived for it within :data:`LIVE_SECONDS`, and not from a file."""
+    return summary.source not in FROM_FILES and now_us - summary.received_us < LIVE_SECONDS * 1_000_000
 
 
 def worst_vitals(

@@ -466,7 +466,7 @@ def _time(item: Mapping[str, JSON], field: str, text: _Text | None = None) -> in
         raise _RefusedEntryError(f"{field}: not a number")
     if not -MAX_TIME_MS <= value <= MAX_TIME_MS:
         raise _RefusedEntryError(f"{field}: out of range")
-    return round(value * 1000) or None
+    return round(value * 1000) if value else None
 
 
 def _size(item: Mapping[str, JSON], field: str, text: _Text) -> int | None:

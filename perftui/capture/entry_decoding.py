@@ -39,7 +39,7 @@ def _generate() -> DecodeEntry:
                 emit("if not v and (v is None or v.__class__ is int or v.__class__ is float):")
                 emit(f"    {name} = None")
                 emit("elif (v.__class__ is float or v.__class__ is int) and -MAX <= v <= MAX:")
-                emit(f"    {name} = round(v * 1000) or None")
+                emit(f"    {name} = round(v * 1000) if v else None")
                 emit("else:")
                 emit("    return None")
             case FieldKind.SIZE:

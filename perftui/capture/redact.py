@@ -36,7 +36,17 @@ WHOLE_SECRET_NAMES: frozenset[str] = frozenset(
 """Names whose values are secret, but that are too short to be looked for within others."""
 
 HARMLESS_NAMES: frozenset[str] = frozenset(
-    {"author", "authors", "keyword", "keywords", "sessionstorage", "countrycode", "zipcode"}
+    {
+        ":authority",
+        "authority",
+        "author",
+        "authors",
+        "keyword",
+        "keywords",
+        "sessionstorage",
+        "countrycode",
+        "zipcode",
+    }
 )
 """Names that hold a part of :data:`SECRET_NAMES` by chance."""
 

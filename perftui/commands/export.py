@@ -7,6 +7,7 @@ import importlib
 import click
 
 EXPORTS: dict[str, str] = {
+    "har": "perftui.commands.export_har:export_har",
     "jsonl": "perftui.commands.export_jsonl:export_jsonl",
     "clickhouse": "perftui.commands.export_clickhouse:export_clickhouse",
     "kafka": "perftui.commands.export_kafka:export_kafka",

@@ -11,9 +11,8 @@ import msgspec
 
 from perftui.commands.context import Context, pass_context
 from perftui.commands.selection import session_argument
-from perftui.entry_fields import ENTRY_FIELDS, FieldKind
 from perftui.errors import ExportError
-from perftui.model import Batch, Entry
+from perftui.export.wire import batch_to_wire
 
 
 @click.command("jsonl")
@@ -57,50 +56,3 @@ def _write(source: Any, session_id: str, file: BinaryIO) -> int:
         count += len(batch.entries)
     file.flush()
     return count
-
-
-def batch_to_wire(batch: Batch) -> dict[str, Any]:
-    """A batch as the wire has it (``docs/wire-format.md``), with ``receivedAt``."""
-    wire: dict[str, Any] = {
-        "sessionId": batch.session_id,
-        "pageViewId": batch.page_view_id,
-        "batchKey": batch.key.hex(),
-        "receivedAt": batch.received_us / 1000,
-        "source": batch.source,
-    }
-    if not batch.time_origin_estimated:
-        wire["timeOrigin"] = batch.time_origin_us / 1000
-    if batch.sent_us is not None:
-        wire["sentAt"] = batch.sent_us / 1000
-    page = {
-        "url": batch.page.url,
-        "title": batch.page.title,
-        "referrer": batch.page.referrer,
-        "navigationType": batch.page.navigation_type,
-    }
-    wire["page"] = {name: value for name, value in page.items() if value is not None}
-    if batch.client:
-        wire["client"] = batch.client
-    if batch.dropped:
-        wire["dropped"] = batch.dropped
-    wire["entries"] = [entry_to_wire(entry) for entry in batch.entries]
-    return wire
-
-
-def entry_to_wire(entry: Entry) -> dict[str, Any]:
-    """An entry with the W3C's names and milliseconds; what is unknown is null."""
-    wire: dict[str, Any] = {
-        **entry.extra,
-        "entryType": entry.entry_type,
-        "name": entry.name,
-        "startTime": entry.start_us / 1000,
-        "duration": None if entry.duration_us is None else entry.duration_us / 1000,
-    }
-    for field in ENTRY_FIELDS:
-        value = getattr(entry, field.attribute)
-        if field.kind is FieldKind.SIZE:
-            if value is not None or entry.is_request:
-                wire[field.wire] = value
-        elif value is not None:
-            wire[field.wire] = value / 1000 if field.kind is FieldKind.TIME else value
-    return wire

@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from perftui.capture.batch import decode_lines
+from perftui.capture.har import read_har
 from perftui.capture.intake import Intake
 from perftui.capture.redact import Redactor
 from perftui.commands.context import Context, pass_context
@@ -54,6 +55,8 @@ def read_lines(
 READERS: dict[str, FileReader] = {
     ".jsonl": read_lines,
     ".ndjson": read_lines,
+    ".har": read_har,
+    ".json": read_har,
 }
 """Suffix (without ``.gz``) -> what reads such a file."""
 
@@ -74,8 +77,8 @@ READERS: dict[str, FileReader] = {
 )
 @pass_context
 def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None:
-    """Import FILEs (- is stdin) into the store: batches, one a line (.jsonl), also
-    compressed (.gz).
+    """Import FILEs (- is stdin) into the store: HAR 1.2 (.har) and batches, one a
+    line (.jsonl); also compressed (.gz).
 
     A file imported twice adds nothing. What cannot be read is named with its place, and the rest
     is imported.

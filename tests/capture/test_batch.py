@@ -90,8 +90,14 @@ def test_absent_is_the_default_and_null_is_unknown() -> None:
 
 def test_withheld_sizes_are_unknown_not_zero() -> None:
     opaque = {
-        "entryType": "resource", "name": "https://cdn.test/x.js", "startTime": 5, "duration": 9,
-        "transferSize": 0, "encodedBodySize": 0, "decodedBodySize": 0, "requestStart": 0,
+        "entryType": "resource",
+        "name": "https://cdn.test/x.js",
+        "startTime": 5,
+        "duration": 9,
+        "transferSize": 0,
+        "encodedBodySize": 0,
+        "decodedBodySize": 0,
+        "requestStart": 0,
     }
     found = entry(opaque)
     assert found.is_timing_opaque

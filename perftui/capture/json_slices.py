@@ -1,0 +1,191 @@
+"""Values out of a JSON document that is too large to hold: found by their brackets, in a window
+over the stream.
+
+Strings are jumped over by one regular expression, so a body of megabytes costs one step; the
+slice of each value is decoded by msgspec when it is whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from perftui.errors import ImportFileError
+
+CHUNK_BYTES = 1 << 20
+
+MAX_VALUE_BYTES = 256 * 1024 * 1024
+"""The longest single value (one request with its body) that is held."""
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.S)
+_SCALAR_END = re.compile(rb"[\s,}\]]")
+_SPACE = b" \t\r\n"
+
+
+class JsonSlices:
+    """Walks a document from left to right.
+
+    Raises:
+        ImportFileError: the document ends in the middle, or is none.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._window = b""
+        self._at = 0
+        self._before = 0
+
+    @property
+    def offset(self) -> int:
+        """Bytes from the beginning of the document to here."""
+        return self._before + self._at
+
+    def _fill(self, keep_from: int) -> bool:
+        """Read more, keeping the window from ``keep_from`` on; False at the end."""
+        wanted = max(CHUNK_BYTES, len(self._window) - keep_from)
+        more = self._stream.read(wanted)
+        self._before += keep_from
+        self._window = self._window[keep_from:] + more
+        self._at -= keep_from
+        return bool(more)
+
+    def peek(self) -> bytes:
+        """The next byte that is no space; empty at the end."""
+        while True:
+            window = self._window
+            while self._at < len(window):
+                byte = window[self._at : self._at + 1]
+                if byte not in _SPACE:
+                    return byte
+                self._at += 1
+            if not self._fill(self._at):
+                return b""
+
+    def expect(self, byte: bytes) -> None:
+        """Step over a byte that must come now."""
+        if self.peek() != byte:
+            raise self._wrong(f"{byte.decode()!r} is missing")
+        self._at += 1
+
+    def take(self, byte: bytes) -> bool:
+        """Step over a byte if it comes now."""
+        if self.peek() != byte:
+            return False
+        self._at += 1
+        return True
+
+    def _wrong(self, what: str) -> ImportFileError:
+        if self.peek() == b"":
+            return ImportFileError(f"the file ends in the middle, at byte {self.offset}")
+        return ImportFileError(f"no JSON at byte {self.offset}: {what}")
+
+    def value(self, *, keep: bool = True) -> bytes:
+        """The next value, whole; empty where it is not to be kept."""
+        first = self.peek()
+        if first in {b"{", b"["}:
+            return self._container(keep)
+        if first == b'"':
+            return self._string()
+        if first in {b"", b",", b"]", b"}", b":"}:
+            raise self._wrong("a value is missing")
+        return self._scalar()
+
+    def members(self) -> Iterator[str]:
+        """The names of an object's members; the caller takes each value before the next."""
+        self.expect(b"{")
+        if self.take(b"}"):
+            return
+        while True:
+            if self.peek() != b'"':
+                raise self._wrong("a name is missing")
+            name = self._string()
+            self.expect(b":")
+            yield name[1:-1].decode("utf-8", "replace")
+            if self.take(b","):
+                continue
+            self.expect(b"}")
+            return
+
+    def elements(self) -> Iterator[int]:
+        """The indexes of an array's elements; the caller takes each value before the next."""
+        self.expect(b"[")
+        if self.take(b"]"):
+            return
+        index = 0
+        while True:
+            yield index
+            index += 1
+            if self.take(b","):
+                continue
+            self.expect(b"]")
+            return
+
+    def _string(self) -> bytes:
+        begin = self._at
+        while True:
+            match = _TOKEN.match(self._window, begin)
+            assert match is not None
+            if match.end() - begin > 1:
+                self._at = match.end()
+                return match[0]
+            begin = self._more(begin)
+
+    def _scalar(self) -> bytes:
+        begin = self._at
+        while True:
+            match = _SCALAR_END.search(self._window, begin)
+            if match is not None:
+                self._at = match.start()
+                return self._window[begin : self._at]
+            length = len(self._window)
+            self._at = begin
+            if not self._fill(begin):
+                self._at = len(self._window)
+                return self._window[: self._at]
+            begin = 0
+            if length - begin > 4096:
+                raise self._wrong("a value without an end")
+
+    def _more(self, begin: int, keep_from: int | None = None) -> int:
+        """Read more; say where ``begin`` is now."""
+        keep = begin if keep_from is None else keep_from
+        if len(self._window) - keep > MAX_VALUE_BYTES:
+            raise ImportFileError(
+                f"a value at byte {self._before + keep} is over {MAX_VALUE_BYTES >> 20} MiB"
+            )
+        if not self._fill(keep):
+            self._at = len(self._window)
+            raise ImportFileError(f"the file ends in the middle, at byte {self.offset}")
+        return begin - keep
+
+    def _container(self, keep: bool) -> bytes:
+        begin = self._at
+        at = begin
+        depth = 0
+        while True:
+            window = self._window
+            end = at
+            for match in _TOKEN.finditer(window, at):
+                first = window[match.start()]
+                if first == 0x22:
+                    if match.end() - match.start() == 1:
+                        # The string goes on beyond the window.
+                        end = match.start()
+                        break
+                elif first in b"{[":
+                    depth += 1
+                else:
+                    depth -= 1
+                    if depth == 0:
+                        self._at = match.end()
+                        return window[begin : self._at] if keep else b""
+                end = match.end()
+            else:
+                end = len(window)
+            if keep:
+                at = self._more(end, begin)
+                begin = 0
+            else:
+                at = self._more(end)
+                begin = at

@@ -1,0 +1,60 @@
+"""``perftui export har``: a session as a HAR 1.2 file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from perftui.commands.context import Context, pass_context
+from perftui.commands.selection import find_page_view, session_argument
+from perftui.errors import ExportError
+
+
+@click.command("har")
+@session_argument
+@click.option("--pageview", "page_view", help="Only this pageview: its number or ID.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    default="-",
+    help="The file to write [default: stdout].",
+)
+@pass_context
+def export_har(context: Context, session: str, page_view: str | None, output: Path) -> None:
+    """Write SESSION (an ID, its beginning, a label, or `last`) as HAR 1.2.
+
+    The network panels of Chrome and Firefox open it; `perftui import` makes the same session of it
+    again.
+    """
+    from perftui.export.har import har_pieces
+
+    with context.open_reader() as reader:
+        session_id = reader.find_session(session)
+        views = reader.page_views(session_id)
+        only = None
+        if page_view is not None:
+            chosen = find_page_view(reader, session_id, page_view)
+            views, only = [chosen], chosen.page_view_id
+        pieces = har_pieces(
+            reader.session(session_id), views, reader.iter_records(session_id, page_view_id=only)
+        )
+        if str(output) == "-":
+            _write(pieces, sys.stdout.buffer.write)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            with output.open("wb") as file:
+                _write(pieces, file.write)
+        except OSError as error:
+            raise ExportError(f"cannot write {output}: {error.strerror}") from error
+    click.echo(f"{session_id} written to {output}", err=True)
+
+
+def _write(pieces: Iterable[bytes], write: object) -> None:
+    assert callable(write)
+    for piece in pieces:
+        write(piece)

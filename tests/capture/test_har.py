@@ -1,0 +1,334 @@
+"""HAR files: real ones against an independent reading of their JSON, and hostile ones."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perftui.capture.har import moment_us, read_har, server_timing
+from perftui.capture.json_slices import JsonSlices
+from perftui.config import Settings
+from perftui.errors import ImportFileError
+from perftui.model import Batch, Entry
+
+FILES = (
+    "contentTypes_linkedin.har",
+    "en.wikipedia.org.spdy-wpt.har",
+    "http_http1.1-chrome.har",
+    "http_http1.1-firefox.har",
+    "http_http2-chrome.har",
+    "http_http2-firefox.har",
+    "redirect_www.etat.lu.har",
+    "responseCodes_304.har",
+    "sitespeed_browsertime-recalculate-style.har",
+    "size_allSizes.har",
+    "www.nytimes.com.har",
+)
+
+LONGEST = 8192
+"""Characters of a URL that are kept; the rest is cut, with a mark."""
+
+
+def kept(url: str) -> str:
+    return url if len(url) <= LONGEST else url[: LONGEST - 1] + "…"
+
+
+RECEIVED_US = 1_795_451_690_000_000
+
+
+def read(document: bytes | Path) -> tuple[list[Batch], list[str]]:
+    """The batches of a file, and what was said about it."""
+    faults: list[str] = []
+    content = document.read_bytes() if isinstance(document, Path) else document
+    return list(read_har(io.BytesIO(content), Settings(), RECEIVED_US, faults.append)), faults
+
+
+def har(*entries: Any, pages: Any = None, **log: Any) -> bytes:
+    told = {"version": "1.2", "creator": {"name": "t", "version": "1"}, **log}
+    told["pages"] = (
+        [{"id": "p", "startedDateTime": "2026-01-01T00:00:00Z", "title": "t", "pageTimings": {}}]
+        if pages is None
+        else pages
+    )
+    return json.dumps({"log": {**told, "entries": list(entries)}}).encode()
+
+
+def one(url: str = "https://a.test/", **fields: Any) -> dict[str, Any]:
+    return {
+        "pageref": "p",
+        "startedDateTime": "2026-01-01T00:00:01Z",
+        "time": 100,
+        "request": {"method": "GET", "url": url, "httpVersion": "HTTP/1.1", "headers": []},
+        "response": {
+            "status": 200,
+            "headers": [],
+            "content": {"size": 10, "mimeType": "image/png"},
+        },
+        "timings": {"blocked": -1, "dns": -1, "connect": -1, "send": 1, "wait": 90, "receive": 9},
+        **fields,
+    }
+
+
+def entries_of(document: bytes) -> list[Entry]:
+    return [entry for batch in read(document)[0] for entry in batch.entries]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_real_file_is_imported_without_loss(har_folder: Path, name: str) -> None:
+    path = har_folder / name
+    log = json.loads(path.read_bytes())["log"]
+    batches, faults = read(path)
+    assert faults == []
+    found = [entry for batch in batches for entry in batch.entries if entry.is_request]
+    told = log["entries"]
+
+    assert Counter(entry.name for entry in found) == Counter(
+        kept(one["request"]["url"]) for one in told
+    )
+    assert Counter(entry.response_status for entry in found) == Counter(
+        one["response"]["status"] or None for one in told
+    )
+    assert Counter(entry.method for entry in found) == Counter(
+        one["request"]["method"] for one in told
+    )
+    types = Counter(
+        one["response"]["content"].get("mimeType", "").partition(";")[0].strip().lower() or None
+        for one in told
+    )
+    assert Counter(entry.content_type for entry in found) == types
+
+    def decoded(one: dict[str, Any]) -> int:
+        return max(0, int(one["response"]["content"].get("size", 0)))
+
+    by_domain: Counter[str | None] = Counter()
+    expected: Counter[str | None] = Counter()
+    for entry in found:
+        by_domain[urlsplit(entry.name).hostname] += entry.decoded_body_size or 0
+    for one in told:
+        expected[urlsplit(one["request"]["url"]).hostname] += decoded(one)
+    assert by_domain == expected
+
+    def transferred(one: dict[str, Any]) -> int:
+        response = one["response"]
+        if one.get("_fromCache"):
+            return 0
+        for value in (response.get("_transferSize"), one.get("_bytesIn")):
+            if isinstance(value, (int, float)) and value >= 0:
+                return int(value)
+        sizes = (response["bodySize"], response["headersSize"])
+        return sum(sizes) if min(sizes) >= 0 else 0
+
+    assert sum(entry.transfer_size or 0 for entry in found) == sum(map(transferred, told))
+
+    # Page timings: what the page says is what its navigation says.
+    loads = Counter(
+        round(page["pageTimings"]["onLoad"])
+        for page in log["pages"]
+        if page["pageTimings"].get("onLoad", -1) > 0
+        and any(
+            one.get("pageref") == page["id"]
+            and "html" in one["response"]["content"].get("mimeType", "")
+            and not 300 <= one["response"]["status"] < 400
+            for one in told
+        )
+    )
+    assert loads == Counter(
+        round(entry.extra["loadEventEnd"])
+        for entry in found
+        if entry.entry_type == "navigation" and "loadEventEnd" in entry.extra
+    )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_phases_are_those_of_the_file(har_folder: Path, name: str) -> None:
+    told = {
+        (kept(one["request"]["url"]), one["startedDateTime"]): one["timings"]
+        for one in json.loads((har_folder / name).read_bytes())["log"]["entries"]
+    }
+    checked = 0
+    for batch in read(har_folder / name)[0]:
+        for entry in batch.entries:
+            if not entry.is_request or entry.response_start_us is None:
+                continue
+            assert entry.request_start_us is not None
+            origin = batch.time_origin_us + entry.start_us
+            timings = [
+                timings
+                for (url, started), timings in told.items()
+                if url == entry.name and moment_us(started) == origin
+            ]
+            sent = float(entry.extra.get("requestEnd", entry.request_start_us / 1000))
+            waited = entry.response_start_us / 1000 - sent
+            assert any(abs(one["wait"] - waited) < 0.002 for one in timings)
+            if entry.connect_end_us is not None and entry.connect_start_us is not None:
+                connected = (entry.connect_end_us - entry.connect_start_us) / 1000
+                assert any(abs(one["connect"] - connected) < 0.002 for one in timings)
+            checked += 1
+    assert checked > 0
+
+
+def test_minus_one_is_unknown_and_never_zero() -> None:
+    (entry,) = entries_of(
+        har(one(response={"status": 0, "headersSize": -1, "bodySize": -1, "content": {"size": -1}}))
+    )
+    assert entry.response_status is None
+    assert (entry.transfer_size, entry.encoded_body_size, entry.decoded_body_size) == (None,) * 3
+    assert entry.domain_lookup_start_us is entry.connect_start_us is None
+    assert entry.request_start_us is not None
+
+
+def test_one_file_is_one_session_whenever_it_is_imported() -> None:
+    first, second = read(har(one()))[0], read(har(one()))[0]
+    assert [batch.key for batch in first] == [batch.key for batch in second]
+    assert {batch.session_id for batch in first} != {batch.session_id for batch in read(har())[0]}
+
+
+def test_entries_before_pages_and_without_them() -> None:
+    document = json.loads(
+        har(one(), one("https://b.test/", pageref="gone"), {**one(), "pageref": None})
+    )
+    log = document["log"]
+    reordered = {
+        "log": {"entries": log["entries"], "pages": log["pages"], "creator": log["creator"]}
+    }
+    batches, faults = read(json.dumps(reordered).encode())
+    assert sum(len(batch.entries) for batch in batches) == 3
+    assert len({batch.page_view_id for batch in batches}) == 3
+    assert faults == ["page 'gone' is missing; its requests stand by themselves"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ({"startedDateTime": "yesterday"}, "startedDateTime: no moment"),
+        ({"startedDateTime": 5}, "startedDateTime: no moment"),
+        ({"startedDateTime": "0001-01-01T00:00:00Z"}, "startedDateTime: no moment"),
+        ({"request": None}, "request.url: missing"),
+        ({"request": {"url": 5}}, "request.url: missing"),
+    ],
+)
+def test_a_bad_entry_is_named_with_its_place_and_the_others_are_there(
+    damage: dict[str, Any], words: str
+) -> None:
+    batches, faults = read(har(one("https://a.test/1"), one(**damage), one("https://a.test/2")))
+    assert [entry.name for batch in batches for entry in batch.entries] == [
+        "https://a.test/1",
+        "https://a.test/2",
+    ]
+    (fault,) = faults
+    assert fault.startswith("entry 1 (byte ")
+    assert words in fault
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"time": -5},
+        {"time": 1e300},
+        {"time": "soon"},
+        {"timings": None},
+        {"timings": {"wait": -9e9, "receive": "x", "dns": 1e30}},
+        {"response": None},
+        {"response": {"status": -5, "content": [], "headers": {"a": 1}, "bodySize": "big"}},
+        {"request": {"url": "https://a.test/", "headers": [5, {"name": 1}], "method": {}}},
+        {"_initiator": [[[]]]},
+    ],
+)
+def test_strange_values_cost_that_value_alone(strange: dict[str, Any]) -> None:
+    batches, faults = read(har(one(**strange)))
+    assert sum(len(batch.entries) for batch in batches) == 1
+    assert faults == []
+
+
+def test_duplicate_and_missing_page_ids() -> None:
+    page = {"id": "p", "startedDateTime": "2026-01-01T00:00:00Z", "title": "t", "pageTimings": {}}
+    batches, faults = read(har(one(), pages=[page, page, {"title": "x"}, 5]))
+    assert sum(len(batch.entries) for batch in batches) == 1
+    assert len(faults) == 3
+
+
+@pytest.mark.parametrize(
+    "document", [b"", b"[]", b"{", b"{}", b'{"log": {}}', b"\x00\x01", b'{"log": 5}']
+)
+def test_what_is_no_har_file_is_one_clear_error(document: bytes) -> None:
+    with pytest.raises(ImportFileError):
+        read(document)
+
+
+def test_a_file_that_ends_in_the_middle_gives_what_is_whole() -> None:
+    whole = har(one("https://a.test/1"), one("https://a.test/2"), one("https://a.test/3"))
+    cut = whole[: whole.index(b"https://a.test/3")]
+    document = cut.replace(b'"entries"', b'"entries"', 1)
+    batches, faults = read(document)
+    assert [entry.name for batch in batches for entry in batch.entries] == [
+        "https://a.test/1",
+        "https://a.test/2",
+    ]
+    assert "ends in the middle" in faults[-1]
+
+
+def test_a_value_larger_than_the_window_is_read_whole() -> None:
+    big = "x" * 3_000_000
+    response = {
+        "status": 200,
+        "content": {"size": 3_000_000, "mimeType": "text/plain", "text": big + '"\\'},
+    }
+    found = entries_of(
+        har(one("https://a.test/big", response=response), one("https://a.test/after"))
+    )
+    assert [entry.name for entry in found] == ["https://a.test/big", "https://a.test/after"]
+
+
+def test_server_timing_headers() -> None:
+    assert server_timing('db;dur=53.2, cache;desc="Cache Read";dur=23, miss') == [
+        {"name": "db", "duration": 53.2, "description": ""},
+        {"name": "cache", "duration": 23.0, "description": "Cache Read"},
+        {"name": "miss", "duration": 0, "description": ""},
+    ]
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+class _Trickle(io.RawIOBase):
+    """A stream that gives a few bytes at a time, so that every value crosses a window's edge."""
+
+    def __init__(self, content: bytes, step: int) -> None:
+        self._content = content
+        self._step = step
+
+    def read(self, size: int = -1) -> bytes:
+        piece, self._content = self._content[: self._step], self._content[self._step :]
+        return piece
+
+
+@given(st.lists(json_values, max_size=6), st.integers(1, 7), st.sampled_from([None, 1]))
+def test_slices_are_the_values(values: list[Any], step: int, indent: int | None) -> None:
+    text = json.dumps({"a": 1, "list": values, "z": [{}]}, indent=indent).encode()
+    slices = JsonSlices(_Trickle(text, step))  # type: ignore[arg-type]
+    found: list[Any] = []
+    names = []
+    for name in slices.members():
+        names.append(name)
+        if name == "list":
+            found = [json.loads(slices.value()) for _ in slices.elements()]
+        else:
+            slices.value(keep=name == "z")
+    assert names == ["a", "list", "z"]
+    assert found == values
