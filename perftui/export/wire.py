@@ -7,7 +7,6 @@ from typing import Any
 from perftui.entry_fields import ENTRY_FIELDS, FieldKind
 from perftui.model import Batch, Entry, Page
 
-
 AT_ORIGIN_MS = 1e-9
 """A moment at the time origin itself. On the wire 0 says that it was not told, so a moment that is
 known to be 0 is written as less than anything that the store can tell from 0."""
