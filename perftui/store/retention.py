@@ -321,6 +321,10 @@ class Retention:
     def _hide_due(self) -> bool:
         with self._writer.transaction() as connection:
             due = self._due(connection)[:STEP_ROWS]
+            if self._needs_sweep and any(session.reason == "max_size" for session in due):
+                # Texts of those that went may be all that is too much.
+                self._swept_at = None
+                return False
             for session in due:
                 _hide(connection, session.row, 0)
         if due:

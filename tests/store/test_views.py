@@ -14,6 +14,8 @@ from tests.store.builders import batch, request
 
 
 def _rows(path: Path, sql: str) -> list[dict[str, object]]:
+    """Read with the standard library, after the writer has let go: two copies of SQLite in one
+    process must never have the same file open (https://www.sqlite.org/howtocorrupt.html)."""
     connection = sqlite3.connect(path)
     connection.row_factory = sqlite3.Row
     try:
@@ -24,6 +26,7 @@ def _rows(path: Path, sql: str) -> list[dict[str, object]]:
 
 def test_requests_are_in_milliseconds_and_bytes(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request(start_us=112_400, content_type="application/json")])])
+    writer.close_now()
     (row,) = _rows(path, "SELECT * FROM requests")
     assert row["session_id"] == "s1"
     assert row["page_view_id"] == "p1"
@@ -49,6 +52,7 @@ def test_what_is_unknown_is_null(path: Path, writer: StoreWriter) -> None:
         "response_status": None,
     }
     writer.write_batches([batch([request(**opaque), request(duration_us=None)])])
+    writer.close_now()
     first, second = _rows(path, "SELECT * FROM requests ORDER BY seq")
     assert {first[name] for name in ("transfer_bytes", "server_ms", "status")} == {None}
     assert second["duration_ms"] is None
@@ -56,6 +60,7 @@ def test_what_is_unknown_is_null(path: Path, writer: StoreWriter) -> None:
 
 def test_every_field_is_in_entries_readable(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request(fetch_start_us=250, extra={"value": 1})])])
+    writer.close_now()
     (row,) = _rows(path, "SELECT * FROM entries_readable")
     assert row["fetch_start_ms"] == 0.25
     assert row["decoded_body_bytes"] == 2_100
@@ -65,6 +70,7 @@ def test_every_field_is_in_entries_readable(path: Path, writer: StoreWriter) -> 
 
 def test_sessions_and_pageviews(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request()]), batch([request()], page_view="p2")])
+    writer.close_now()
     (session,) = _rows(path, "SELECT * FROM sessions")
     assert session["duration_ms"] == 50.0
     assert session["received_bytes"] == 1_600
@@ -78,12 +84,14 @@ def test_sessions_and_pageviews(path: Path, writer: StoreWriter) -> None:
 def test_a_deleted_session_is_in_no_view(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request()]), batch([request()], session="s2")])
     delete_sessions(writer, ["s1"])
+    writer.close_now()
     for view in ("requests", "entries_readable", "pageviews", "sessions"):
         assert {row["session_id"] for row in _rows(path, f"SELECT * FROM {view}")} == {"s2"}
 
 
 def test_the_foreign_keys_hold(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request()]), batch([request()], session="s2")])
+    writer.close_now()
     assert _rows(path, "PRAGMA foreign_key_check") == []
     assert len(_rows(path, "PRAGMA foreign_key_list(entry)")) == 11
 
