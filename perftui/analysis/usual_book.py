@@ -37,6 +37,11 @@ class UsualBook:
                 wanted.append(endpoint)
         return wanted
 
+    def forget(self, endpoints: Iterable[str]) -> None:
+        """Those were not asked for after all."""
+        for endpoint in endpoints:
+            self._asked_at.pop(endpoint, None)
+
     def learn(self, answers: Mapping[str, Usual]) -> bool:
         """Take answers; says whether anything is different from before."""
         changed = any(self._known.get(name) != usual for name, usual in answers.items())

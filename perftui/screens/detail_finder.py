@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 from textual.message import Message
 
 from perftui.analysis.critical_path import INITIATOR_FIELDS
@@ -15,7 +13,8 @@ SIMILAR_CALLS = 200
 """Calls of the same endpoint that are shown: those around it."""
 
 LOOKED_AT = 5_000
-"""Requests of the pageview that are searched for causes."""
+"""In a pageview with more entries, causes are not searched for: no page has so many, only what
+has been open for days."""
 
 
 class DetailTold(Message):
@@ -48,29 +47,46 @@ def initiator_url(record: Record) -> str | None:
     return None
 
 
-def find_detail(reader: Reader, record: Record) -> DetailTold:
-    """Look up what belongs to an entry."""
+def find_detail(reader: Reader, record: Record, *, similar: bool = True) -> DetailTold:
+    """Look up what belongs to an entry.
+
+    Args:
+        similar: the other calls of its endpoint too; that looks through the whole session.
+    """
     if not record.entry.is_request:
         return DetailTold(record.seq)
-    index = reader.index(
-        record.session_id, order=Order.ARRIVAL, predicate=SameEndpoint.of(record.entry)
+    calls = _similar(reader, record) if similar else ()
+    view = next(
+        (
+            one
+            for one in reader.page_views(record.session_id)
+            if one.page_view_id == record.page_view_id
+        ),
+        None,
     )
-    place = next((at for at, seq in enumerate(index.seqs) if seq >= record.seq), 0)
-    first = max(0, min(place - SIMILAR_CALLS // 2, len(index) - SIMILAR_CALLS))
-    similar = reader.records(index.seqs[first : first + SIMILAR_CALLS])
+    if view is None or view.entry_count > LOOKED_AT:
+        return DetailTold(record.seq, calls)
     cause = initiator_url(record)
     initiator: Record | None = None
     caused: list[Record] = []
-    others = reader.iter_records(
+    for other in reader.iter_records(
         record.session_id,
         page_view_id=record.page_view_id,
         entry_types=tuple(REQUEST_ENTRY_TYPES),
-    )
-    for other in islice(others, LOOKED_AT):
+    ):
         if other.seq == record.seq:
             continue
         if cause is not None and other.entry.name == cause and initiator is None:
             initiator = other
         if initiator_url(other) == record.entry.name:
             caused.append(other)
-    return DetailTold(record.seq, tuple(similar), initiator, tuple(caused))
+    return DetailTold(record.seq, calls, initiator, tuple(caused))
+
+
+def _similar(reader: Reader, record: Record) -> tuple[Record, ...]:
+    index = reader.index(
+        record.session_id, order=Order.ARRIVAL, predicate=SameEndpoint.of(record.entry)
+    )
+    place = next((at for at, seq in enumerate(index.seqs) if seq >= record.seq), 0)
+    first = max(0, min(place - SIMILAR_CALLS // 2, len(index) - SIMILAR_CALLS))
+    return tuple(reader.records(index.seqs[first : first + SIMILAR_CALLS]))

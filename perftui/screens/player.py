@@ -81,6 +81,7 @@ class PlayerScreen(BaseScreen):
         self.player = Cursor(speed=subject.speed)
         self._found_markers = Markers()
         self._own_marks: list[int] = []
+        self._merged: tuple[object, Markers] | None = None
         self._then: Callable[[], None] | None = None
         self._ticker: Timer | None = None
         self._last_tick = 0.0
@@ -117,8 +118,13 @@ class PlayerScreen(BaseScreen):
     @property
     def markers(self) -> Markers:
         """What was found, and what the person has marked."""
-        own = [Marker(at, "mark", "your mark") for at in self._own_marks]
-        return Markers([*self._found_markers, *own]) if own else self._found_markers
+        if not self._own_marks:
+            return self._found_markers
+        key = (self._found_markers, tuple(self._own_marks))
+        if self._merged is None or self._merged[0] != key:
+            own = [Marker(at, "mark", "your mark") for at in self._own_marks]
+            self._merged = (key, Markers([*self._found_markers, *own]))
+        return self._merged[1]
 
     def timeline_known(self, timeline: Timeline, at: str | None = None) -> None:
         """The session has been read: begin where it was asked for, else at its end, where all of

@@ -6,11 +6,12 @@ from array import array
 from bisect import bisect_right
 from typing import ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input
+from textual.worker import get_current_worker
 
 from perftui.analysis.calm_window import calm_window, extent
 from perftui.analysis.describe import Surroundings
@@ -19,13 +20,15 @@ from perftui.analysis.filters import parse
 from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, seek
 from perftui.analysis.usual_book import UsualBook
-from perftui.model import EntryIndex, Predicate, Record, SessionSummary
+from perftui.errors import PerftuiError
+from perftui.model import EntryIndex, Predicate, Record, SessionSummary, Usual
 from perftui.screens.base import StoreTrouble
 from perftui.screens.detail_finder import DetailTold, find_detail
 from perftui.screens.filtering import check_filter, complete_filter, filter_settings, rows_like
 from perftui.screens.player import PlayerScreen
 from perftui.screens.registry import Services, Subject
 from perftui.screens.replay_view import (
+    BandCache,
     chart_state,
     overview_state,
     title_parts,
@@ -41,7 +44,6 @@ from perftui.screens.session_feed import (
     SessionTold,
     SessionWatch,
     UsualTold,
-    find_usual,
     load,
     look_around,
 )
@@ -119,6 +121,8 @@ class ReplayScreen(PlayerScreen):
         self._wanted_seq = subject.seq
         self._trouble = ""
         self._rest: Timer | None = None
+        self._scroll_rest: Timer | None = None
+        self.bands = BandCache()
         self._since_us = services.clock.now_us() - int(LIVE_SECONDS * 1_000_000)
 
     def compose(self) -> ComposeResult:
@@ -357,10 +361,31 @@ class ReplayScreen(PlayerScreen):
         ]
         wanted = self._usual.wanted(names, told.summary.entry_count)
         if wanted:
-            self.ask_store(lambda reader: find_usual(reader, wanted))
+            self._find_usual(wanted)
+
+    @work(thread=True, exclusive=True, group="usual")
+    def _find_usual(self, endpoints: list[str]) -> None:
+        """Ask one by one, and stop when other rows have come into view."""
+        worker = get_current_worker()
+        try:
+            reader = self.services.open_reader()
+        except PerftuiError:
+            return
+        answers: dict[str, Usual] = {}
+        try:
+            for name in endpoints:
+                if worker.is_cancelled:
+                    break
+                answers[name] = reader.usual(name)
+        except PerftuiError:
+            return
+        finally:
+            reader.close()
+        self.post_message(UsualTold(answers, [one for one in endpoints if one not in answers]))
 
     @on(UsualTold)
     def _usual_told(self, message: UsualTold) -> None:
+        self._usual.forget(message.unasked)
         if self._usual.learn(message.answers):
             self.painter.around = self.surroundings
             self._rows.repaint()
@@ -435,10 +460,14 @@ class ReplayScreen(PlayerScreen):
             return
         transport, overview = self.query_one(Transport), self.query_one(Overview)
         transport.tell(
-            transport_state(self, self._rows.follow, told, transport.rail_width, self.palette)
+            transport_state(
+                self, self._rows.follow, told, transport.rail_width, self.palette, self.bands
+            )
         )
         overview.tell(
-            overview_state(self, told, self._around, self.selected, overview, self.palette)
+            overview_state(
+                self, told, self._around, self.selected, overview, self.palette, self.bands
+            )
         )
         moment = self.query_one(MomentPane)
         if moment.display:
@@ -481,8 +510,10 @@ class ReplayScreen(PlayerScreen):
 
     def _find_detail(self) -> None:
         record = self.selected
-        if record is not None and self.query_one(DetailPane).display:
-            self.ask_store(lambda reader: find_detail(reader, record))
+        pane = self.query_one(DetailPane)
+        if record is not None and pane.display:
+            similar = pane.tab == "Similar"
+            self.ask_store(lambda reader: find_detail(reader, record, similar=similar))
 
     @on(DetailTold)
     def _detail_told(self, message: DetailTold) -> None:
@@ -529,6 +560,12 @@ class ReplayScreen(PlayerScreen):
     @on(RowList.Scrolled)
     def _scrolled(self) -> None:
         self._chart()
+        if self._scroll_rest is not None:
+            self._scroll_rest.stop()
+        self._scroll_rest = self.set_timer(REST_SECONDS, self._scroll_rested)
+
+    def _scroll_rested(self) -> None:
+        self._scroll_rest = None
         self._ask_usual()
 
     @on(RowList.FollowEnded)
@@ -697,6 +734,7 @@ class ReplayScreen(PlayerScreen):
         if not pane.display:
             self.action_pane()
         pane.show_tab(name)
+        self._find_detail()
 
     def ask_moment(self) -> None:
         line = self.query_one("#moment", Input)

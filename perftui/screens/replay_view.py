@@ -5,6 +5,9 @@ Functions of what is known; the screen hands the answers to its widgets.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 from perftui.analysis.band import counts, edges, marker_cells
 from perftui.analysis.text import format_count, format_duration
 from perftui.analysis.timeline import Marker
@@ -22,8 +25,39 @@ from perftui.widgets.vital_badge import badge
 
 Part = tuple[str, str]
 
+T = TypeVar("T")
+
 BAD = frozenset({"error", "slow"})
 """Kinds of markers on the second line of the overview."""
+
+
+class BandCache:
+    """What is drawn along the rail and the overview: made anew only when something it depends on
+    is another object. Ten thousand markers take some ten milliseconds to be placed, too long for
+    every key."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[object, ...], object]] = {}
+
+    def get(self, name: str, depends_on: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The value of a name.
+
+        Args:
+            depends_on: numbers are compared by value, everything else by identity.
+        """
+        known = self._kept.get(name)
+        if (
+            known is not None
+            and len(known[0]) == len(depends_on)
+            and all(
+                one == other if isinstance(one, int) else one is other
+                for one, other in zip(known[0], depends_on, strict=True)
+            )
+        ):
+            return cast("T", known[1])
+        made = make()
+        self._kept[name] = (depends_on, made)
+        return made
 
 
 def path_of(url: str | None) -> str:
@@ -92,7 +126,12 @@ def current_view(told: SessionTold, selected: Record | None) -> PageView | None:
 
 
 def transport_state(
-    screen: PlayerScreen, follow: bool, told: SessionTold, rail: int, palette: Palette
+    screen: PlayerScreen,
+    follow: bool,
+    told: SessionTold,
+    rail: int,
+    palette: Palette,
+    bands: BandCache,
 ) -> TransportState:
     """The player's line."""
     notes: list[Part] = []
@@ -108,7 +147,9 @@ def transport_state(
             at_us=end_us,
             end_us=end_us,
             fraction=1.0,
-            markers=marker_cells(markers, edges(rail, end_us)),
+            markers=bands.get(
+                "rail", (markers, rail, end_us), lambda: marker_cells(markers, edges(rail, end_us))
+            ),
             notes=tuple(notes),
         )
     player = screen.player
@@ -126,7 +167,11 @@ def transport_state(
         at_us=player.at_us,
         end_us=timeline.end_us,
         fraction=timeline.fraction(player.at_us),
-        markers=marker_cells(markers, edges(rail, timeline.end_us, timeline)),
+        markers=bands.get(
+            "rail",
+            (markers, rail, timeline),
+            lambda: marker_cells(markers, edges(rail, timeline.end_us, timeline)),
+        ),
         notes=tuple(notes),
     )
 
@@ -148,23 +193,34 @@ def overview_state(
     selected: Record | None,
     overview: Overview,
     palette: Palette,
+    bands: BandCache,
 ) -> OverviewState:
     """Density, bad markers, and figures."""
     band = overview.band_width(overview.size.width)
     timeline = None if screen.live else screen.timeline
     end_us = max(1, told.summary.duration_us if timeline is None else timeline.end_us)
-    borders = edges(band, end_us, timeline)
-    requests = around.requests
-    density = counts(requests.starts, borders) if requests is not None else [0] * band
-    cells = marker_cells([marker for marker in around.markers if marker.kind in BAD], borders)
+    requests, marks = around.requests, around.markers
+    borders = bands.get("borders", (band, end_us, timeline), lambda: edges(band, end_us, timeline))
+    density = bands.get(
+        "density",
+        (requests, borders),
+        lambda: tuple(counts(requests.starts, borders)) if requests is not None else (0,) * band,
+    )
+    bad = bands.get(
+        "bad",
+        (marks, borders),
+        lambda: tuple(
+            sorted(marker_cells([one for one in marks if one.kind in BAD], borders).items())
+        ),
+    )
     playhead = None
     if timeline is not None and band:
         playhead = min(band - 1, int(timeline.fraction(screen.player.at_us) * band))
     view = current_view(told, selected)
     metrics = None if view is None else around.vitals.get(view.page_view_id)
     return OverviewState(
-        density=tuple(density),
-        bad=tuple(sorted(cells.items())),
+        density=density,
+        bad=bad,
         playhead=playhead,
         figures=(vital_figures(metrics, palette), count_figures(told, around, palette)),
     )

@@ -252,16 +252,17 @@ def load(
 
 
 class UsualTold(Message):
-    """What the calls of some endpoints usually take."""
+    """What the calls of some endpoints usually take.
 
-    def __init__(self, answers: Mapping[str, Usual]) -> None:
+    Attributes:
+        answers: endpoint -> what is usual.
+        unasked: endpoints that there was no time to ask for.
+    """
+
+    def __init__(self, answers: Mapping[str, Usual], unasked: Sequence[str] = ()) -> None:
         super().__init__()
         self.answers = answers
-
-
-def find_usual(reader: Reader, endpoints: Sequence[str]) -> UsualTold:
-    """Ask what calls usually take."""
-    return UsualTold({name: reader.usual(name) for name in endpoints})
+        self.unasked = unasked
 
 
 def look_around(

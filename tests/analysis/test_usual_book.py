@@ -21,3 +21,10 @@ def test_a_mapping_that_was_handed_out_stays_as_it_was() -> None:
     assert not book.learn({"GET a": Usual(5, 100)})
     assert dict(before) == {}
     assert dict(book.known) == {"GET a": Usual(5, 100)}
+
+
+def test_what_there_was_no_time_for_is_asked_for_again() -> None:
+    book = UsualBook()
+    book.wanted(["GET a", "GET b"], 100)
+    book.forget(["GET b"])
+    assert book.wanted(["GET a", "GET b"], 100) == ["GET b"]

@@ -110,10 +110,11 @@ async def settle(pilot: Pilot[Any], *, waiting: bool = False) -> None:
             and (waiting or bool(told))
             and known
             and getattr(screen, "_rest", None) is None
+            and getattr(screen, "_scroll_rest", None) is None
             and all(
                 worker.is_finished
                 for worker in app.workers
-                if worker.group in {"once", "facts", "edit"}
+                if worker.group in {"once", "facts", "edit", "usual"}
             )
         )
 

@@ -315,6 +315,7 @@ async def test_the_detail_finds_initiator_and_similar_calls(make_app: MakeApp) -
         assert pane.detail.initiator is not None
         assert pane.detail.initiator.entry.name.endswith("checkout.77b0aa.js")
         screen.select(22, 1_250_000)
+        screen.action_detail_tab("Similar")
         await until(pilot, lambda: pane.detail is not None and len(pane.detail.similar) == 3)
 
 

@@ -1,0 +1,347 @@
+"""The app in a real pty, beside an empty Textual app and a DataTable in the same run.
+
+Run with ``make bench-app``; ``--entries`` and ``--rows`` make it smaller. CPU times are of the
+thread of the app's event loop (user and system; the kernel counts in steps of 10 ms, so they are
+means over many keys), wall times from the key to the last byte of the answer. A ratio that is
+over its limit is marked, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fcntl import ioctl
+from pathlib import Path
+
+import psutil
+
+SIZE = (120, 40)
+START_US = 1_795_451_678_400_000
+SESSION = "million"
+
+EMPTY = """
+from textual.app import App
+App().run()
+"""
+
+DATA_TABLE = """
+import sys
+from textual.app import App
+from textual.widgets import DataTable
+
+class Table(App):
+    def compose(self):
+        yield DataTable(cursor_type="row")
+
+    def on_mount(self):
+        table = self.query_one(DataTable)
+        table.add_columns("t+", "method", "st", "type", "url", "size", "dur")
+        table.add_rows(
+            (f"{n / 10:.3f}", "GET", "200", "fetch", f"/api/items/{n}?page={n % 7}", "1.2k", "81ms")
+            for n in range(int(sys.argv[1]))
+        )
+        table.focus()
+
+Table().run()
+"""
+
+
+@dataclass
+class Row:
+    """One line of the result."""
+
+    name: str
+    value: str
+    limit: str = ""
+    failed: bool = False
+
+
+class Rows(list[Row]):
+    """Printed as they come: the whole run takes minutes."""
+
+    def append(self, row: Row) -> None:
+        super().append(row)
+        limit = f"  (limit {row.limit})" if row.limit else ""
+        print(f"{row.name:<58}  {row.value}{limit}{'  OVER' if row.failed else ''}", flush=True)
+
+
+@dataclass
+class Program:
+    """A program in a pty."""
+
+    arguments: Sequence[str]
+    output: bytes = b""
+    started: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.fd, theirs = pty.openpty()
+        columns, lines = SIZE
+        ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"NO_COLOR", "COLUMNS", "LINES", "TMUX"}
+        }
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, *self.arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        )
+        os.close(theirs)
+        self.seen = psutil.Process(self.process.pid)
+
+    def read(self, seconds: float) -> bytes:
+        ready, _, _ = select.select([self.fd], [], [], seconds)
+        data = os.read(self.fd, 1 << 20) if ready else b""
+        self.output += data
+        return data
+
+    def until(self, text: bytes, patience: float = 300.0) -> float:
+        """Seconds from the start until the text has come out."""
+        end = time.perf_counter() + patience
+        at = len(self.output)
+        while text not in self.output[max(0, at - 64) :]:
+            at = len(self.output)
+            if time.perf_counter() > end:
+                sys.stderr.write(self.output[-2000:].decode("utf-8", "replace"))
+                raise TimeoutError(f"{text!r} never came")
+            self.read(0.002)
+        return time.perf_counter() - self.started
+
+    def calm(self, seconds: float = 0.3, most: float = 10.0) -> float:
+        """Read until nothing comes for so long, or for the longest; when the last byte came. (An
+        input line's cursor blinks for ever.)"""
+        last = time.perf_counter()
+        end = last + most
+        while time.perf_counter() - last < seconds and time.perf_counter() < end:
+            if self.read(0.02):
+                last = time.perf_counter()
+        return last
+
+    def press(self, keys: bytes) -> tuple[float, float]:
+        """Wall seconds to the last byte of the answer, and CPU seconds that it took."""
+        before = self.cpu()
+        began = time.perf_counter()
+        os.write(self.fd, keys)
+        last = self.calm(0.12)
+        return max(0.0, last - began), self.cpu() - before
+
+    def cpu(self) -> float:
+        """CPU seconds of the event loop's thread: what the next key has to wait for."""
+        own = next(one for one in self.seen.threads() if one.id == self.process.pid)
+        return float(own.user_time + own.system_time)
+
+    def rss(self) -> int:
+        return int(self.seen.memory_info().rss)
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.fd)
+
+
+def fill(path: Path, entries: int, sessions: int) -> None:
+    """A store with one session of so many entries, and so many small ones."""
+    from perftui.model import Batch, Entry, Page
+    from perftui.store.writer import StoreWriter
+
+    writer = StoreWriter(path)
+    size = 1000
+    try:
+        for first in range(0, entries, size * 20):
+            writer.write_batches(
+                [
+                    Batch(
+                        session_id=SESSION,
+                        page_view_id=f"view-{at // 200_000}",
+                        entries=[
+                            Entry(
+                                entry_type="resource",
+                                name=f"https://shop.test/api/items/{n % 5000}?page={n % 7}",
+                                start_us=n * 3600,
+                                duration_us=40_000 + (n * 7919) % 700_000,
+                                initiator_type="fetch",
+                                method="GET",
+                                response_status=200 if n % 97 else 500,
+                                fetch_start_us=n * 3600,
+                                request_start_us=n * 3600 + 1000,
+                                response_start_us=n * 3600 + 30_000,
+                                response_end_us=n * 3600 + 40_000 + (n * 7919) % 700_000,
+                                transfer_size=1200 + n % 9000,
+                                encoded_body_size=900 + n % 9000,
+                                decoded_body_size=2000 + n % 9000,
+                            )
+                            for n in range(at, min(at + size, entries))
+                        ],
+                        key=b"m" + at.to_bytes(15, "big"),
+                        time_origin_us=START_US,
+                        received_us=START_US + at * 3600,
+                        page=Page(url="https://shop.test/", title="Shop"),
+                    )
+                    for at in range(first, min(first + size * 20, entries), size)
+                ]
+            )
+        for first in range(0, sessions, 500):
+            writer.write_batches(
+                [
+                    Batch(
+                        session_id=f"small-{n}",
+                        page_view_id=f"small-view-{n}",
+                        entries=[
+                            Entry(
+                                entry_type="resource",
+                                name=f"https://shop.test/p/{n}",
+                                start_us=0,
+                                duration_us=50_000,
+                                initiator_type="fetch",
+                            )
+                        ],
+                        key=b"s" + n.to_bytes(15, "big"),
+                        time_origin_us=START_US + n * 1_000_000,
+                        received_us=START_US + n * 1_000_000,
+                        page=Page(url=f"https://shop.test/p/{n}", title=f"Page {n}"),
+                    )
+                    for n in range(first, min(first + 500, sessions))
+                ]
+            )
+    finally:
+        writer.close_now()
+
+
+def first_paint(arguments: Sequence[str], mark: bytes) -> float:
+    """Seconds until something of the first screen has come out; the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        program = Program(arguments)
+        try:
+            best = min(best, program.until(mark))
+        finally:
+            program.close()
+    return best
+
+
+def p95(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else values[0]
+
+
+def keys_of(program: Program, keys: bytes, count: int) -> tuple[float, float]:
+    """p95 of wall and mean of CPU seconds per key, over so many presses."""
+    before = program.cpu()
+    walls = [program.press(keys)[0] for _ in range(count)]
+    return p95(walls), (program.cpu() - before) / count
+
+
+def table_keys(rows: int, presses: int) -> tuple[float, float]:
+    """CPU seconds of a DataTable until its first paint, and p95 of a page down."""
+    program = Program(["-c", DATA_TABLE, str(rows)])
+    try:
+        program.until(b"/api/items/10")
+        program.calm()
+        start = program.cpu()
+        _wall, cost = keys_of(program, b"\x1b[6~", presses)
+        return start, cost
+    finally:
+        program.close()
+
+
+def measure(store: Path, entries: int, rows: int) -> list[Row]:
+    """All figures."""
+    empty = first_paint(["-c", EMPTY], b"\x1b[?1049h")
+    found = Rows()
+    found.append(Row("empty Textual app, first paint", f"{empty * 1000:.0f} ms"))
+
+    base = ["-m", "perftui", "--db", str(store)]
+    opened = first_paint([*base, "replay", SESSION], b"\x1b[?1049h")
+    ratio = opened / empty
+    found.append(
+        Row(
+            "perftui replay, first paint",
+            f"{opened * 1000:.0f} ms = {ratio:.2f}x",
+            "1.50x",
+            ratio > 1.5,
+        )
+    )
+    program = Program([*base, "replay", SESSION])
+    try:
+        shown = program.until(b"/api/items/")
+        found.append(Row(f"… first rows of {entries:,} entries", f"{shown * 1000:.0f} ms"))
+        program.calm(3.0)
+        wall, cost = keys_of(program, b"\x1b[6~", 40)
+        found.append(Row("page down, mean CPU", f"{cost * 1000:.1f} ms", "16 ms", cost > 0.016))
+        found.append(Row("page down, p95 wall", f"{wall * 1000:.1f} ms"))
+        page = cost
+        wall, cost = keys_of(program, b"j", 60)
+        found.append(Row("cursor down, mean CPU", f"{cost * 1000:.1f} ms", "10 ms", cost > 0.010))
+        found.append(Row("cursor down, p95 wall", f"{wall * 1000:.1f} ms"))
+        wall, cost = program.press(b"G")
+        found.append(Row("to the end", f"{wall * 1000:.1f} ms wall, {cost * 1000:.0f} ms CPU"))
+        program.press(b"g")
+        os.write(program.fd, b"/")
+        program.calm()
+        before = len(program.output)
+        began = time.perf_counter()
+        os.write(program.fd, b"status:500")
+        expected = f"{(entries - 1) // 97 + 1:,} of".encode()
+        while expected not in program.output[before:] and time.perf_counter() - began < 60:
+            program.read(0.01)
+        took = time.perf_counter() - began
+        found.append(
+            Row(f"filter status:500 over {entries:,}, all typed to result", f"{took * 1000:.0f} ms")
+        )
+        program.calm(0.4)
+        rss = program.rss() / 2**20
+        found.append(Row("RSS", f"{rss:.0f} MiB", "120 MiB", rss > 120))
+    finally:
+        program.close()
+
+    start, table_page = table_keys(rows, 20)
+    found.append(Row(f"DataTable of {rows:,} rows, CPU to first paint", f"{start * 1000:.0f} ms"))
+    times = table_page / page if page else float("inf")
+    found.append(
+        Row(
+            "DataTable page down, mean CPU",
+            f"{table_page * 1000:.1f} ms = {times:.1f}x ours over {entries:,}",
+        )
+    )
+    return found
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--sessions", type=int, default=10_000)
+    parser.add_argument("--rows", type=int, default=10_000, help="rows of the DataTable")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="perftui-bench-") as folder:
+        store = Path(folder) / "bench.db"
+        began = time.perf_counter()
+        fill(store, options.entries, options.sessions)
+        print(
+            f"store of {options.entries:,} entries written in {time.perf_counter() - began:.1f} s"
+        )
+        found = measure(store, options.entries, options.rows)
+    return int(any(row.failed for row in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
