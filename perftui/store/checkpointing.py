@@ -85,7 +85,8 @@ class Checkpointer:
         if size > 2 * self._max_bytes and not self._warned:
             self._warned = True
             log.warning(
-                "the write-ahead log has grown to %d bytes: a program reads %s without end",
+                "the write-ahead log has grown to %d bytes: a program reads %s without end,"
+                " or the disk is full",
                 size,
                 self._path,
             )
