@@ -113,7 +113,7 @@ class PowerLossVfs(apsw.VFS):
         )
         size = Path(filename).stat().st_size
         if end > size and others + end > self.quota:
-            error = apsw.FullError("no space left on the simulated disk")
+            error: Any = apsw.FullError("no space left on the simulated disk")
             # What SQLite itself would tell the caller.
             error.result = error.extendedresult = apsw.SQLITE_FULL
             raise error

@@ -124,7 +124,7 @@ def test_pruning_makes_room_on_a_disk_that_is_nearly_full(tmp_path: Path) -> Non
         with StoreReader(tmp_path / "a.db") as reader:
             assert {one.session_id: one.entry_count for one in reader.sessions()} == stored
         # What the watermark keeps free in life is what pruning needs.
-        vfs.quota = 3_600_000
+        vfs.quota = 5_500_000
         doomed = list(stored)[: len(stored) // 2]
         delete_sessions(writer, doomed)
         Retention(writer, undo_seconds=-1.0).run()
