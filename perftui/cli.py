@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "replay": "perftui.commands.replay:replay",
     "log": "perftui.commands.log:log",
     "waterfall": "perftui.commands.waterfall:waterfall",
+    "report": "perftui.commands.report:report",
+    "compare": "perftui.commands.compare:compare_command",
     "import": "perftui.commands.importing:import_",
     "export": "perftui.commands.export:export",
     "pull": "perftui.commands.pull:pull",

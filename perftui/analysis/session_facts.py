@@ -53,7 +53,9 @@ class SessionFacts:
 
 def is_live(summary: SessionSummary, now_us: int) -> bool:
     """Whether something arrived for it within :data:`LIVE_SECONDS`, and not from a file."""
-    return summary.source not in FROM_FILES and now_us - summary.received_us < LIVE_SECONDS * 1_000_000
+    return (
+        summary.source not in FROM_FILES and now_us - summary.received_us < LIVE_SECONDS * 1_000_000
+    )
 
 
 def worst_vitals(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from perftui.analysis.critical_path import INITIATOR_FIELDS
-from perftui.analysis.same_endpoint import SameEndpoint
 from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import Order, Reader, Record
 
@@ -40,6 +38,8 @@ class DetailTold(Message):
 
 def initiator_url(record: Record) -> str | None:
     """The URL of what caused it, where a source told it."""
+    from perftui.analysis.critical_path import INITIATOR_FIELDS
+
     for field in INITIATOR_FIELDS:
         told = record.entry.extra.get(field)
         if isinstance(told, str) and told:
@@ -84,6 +84,8 @@ def find_detail(reader: Reader, record: Record, *, similar: bool = True) -> Deta
 
 
 def _similar(reader: Reader, record: Record) -> tuple[Record, ...]:
+    from perftui.analysis.same_endpoint import SameEndpoint
+
     index = reader.index(
         record.session_id, order=Order.ARRIVAL, predicate=SameEndpoint.of(record.entry)
     )

@@ -1,25 +1,45 @@
-"""The filter language as the screens use it."""
+"""The filter language as the screens use it. It is imported when the first filter is made, so that
+the first screen does not wait for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from perftui.analysis.endpoints import split_url
-from perftui.analysis.filter_fields import FilterSettings
-from perftui.analysis.filters import complete, parse
 from perftui.analysis.text import sanitise
 from perftui.config import Settings
 from perftui.errors import FilterError
-from perftui.model import Record
+from perftui.model import Predicate, Record
+
+if TYPE_CHECKING:
+    from perftui.analysis.filter_fields import FilterSettings
 
 
 def filter_settings(settings: Settings) -> FilterSettings:
     """What words like ``slow`` mean, by the person's settings."""
+    from perftui.analysis.filter_fields import FilterSettings
+
     return FilterSettings(settings.thresholds, settings.sites.first_party)
+
+
+def compile_filter(text: str, settings: Settings) -> Predicate | None:
+    """The filter; None where it lets everything through.
+
+    Raises:
+        FilterError: it cannot be understood.
+    """
+    if not text.strip():
+        return None
+    from perftui.analysis.filters import parse
+
+    return parse(text, filter_settings(settings))
 
 
 def check_filter(text: str) -> FilterError | None:
     """What is wrong with a filter; None where nothing is."""
+    from perftui.analysis.filters import parse
+
     try:
         parse(text)
     except FilterError as error:
@@ -29,6 +49,8 @@ def check_filter(text: str) -> FilterError | None:
 
 def complete_filter(text: str) -> Sequence[str]:
     """What a filter may go on as: whole texts that begin with what there is."""
+    from perftui.analysis.filters import complete
+
     return complete(text)
 
 

@@ -16,7 +16,6 @@ from textual.worker import get_current_worker
 from perftui.analysis.calm_window import calm_window, extent
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import endpoint
-from perftui.analysis.filters import parse
 from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, seek
 from perftui.analysis.usual_book import UsualBook
@@ -24,7 +23,7 @@ from perftui.errors import PerftuiError
 from perftui.model import EntryIndex, Predicate, Record, SessionSummary, Usual
 from perftui.screens.base import StoreTrouble
 from perftui.screens.detail_finder import DetailTold, find_detail
-from perftui.screens.filtering import check_filter, complete_filter, filter_settings, rows_like
+from perftui.screens.filtering import check_filter, compile_filter, complete_filter, rows_like
 from perftui.screens.player import PlayerScreen
 from perftui.screens.registry import Services, Subject
 from perftui.screens.replay_view import (
@@ -186,9 +185,9 @@ class ReplayScreen(PlayerScreen):
 
     @property
     def _predicate(self) -> Predicate | None:
-        if self._filter_off or not self._filter.strip():
+        if self._filter_off:
             return None
-        return parse(self._filter, filter_settings(self.services.settings))
+        return compile_filter(self._filter, self.services.settings)
 
     def here(self) -> Subject:
         """The session, and what is selected in it."""
@@ -329,7 +328,7 @@ class ReplayScreen(PlayerScreen):
             return
         self._looking_since = now
         summary, views = told.summary, told.page_views
-        settings = filter_settings(self.services.settings)
+        settings = self.services.settings
         self.ask_store(lambda reader: look_around(reader, summary, views, settings))
 
     @on(AroundTold)

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from perftui.analysis.filter_fields import FilterSettings
-from perftui.analysis.filters import parse
-from perftui.analysis.marks import markers, vital_markers
 from perftui.analysis.session_facts import VITAL_ENTRY_TYPES
 from perftui.analysis.timeline import Marker, Markers, Timeline
-from perftui.analysis.vitals import Vitals, vitals
 from perftui.config import Thresholds
 from perftui.errors import NotFoundError
 from perftui.model import (
@@ -30,6 +27,9 @@ from perftui.model import (
     SessionSummary,
     Usual,
 )
+
+if TYPE_CHECKING:
+    from perftui.analysis.vitals import Vitals
 
 MOST_MARKERS = 5_000
 """Markers beyond this say nothing on a rail of some hundred cells; jumping to the next error or
@@ -272,10 +272,16 @@ def look_around(
     settings: FilterSettings,
 ) -> AroundTold:
     """Find what the transport and the overview show."""
+    from perftui.analysis.filters import parse
+    from perftui.analysis.marks import markers, vital_markers
+    from perftui.screens.filtering import filter_settings
+
     session_id, base_us = summary.session_id, summary.started_us
     limits = settings.thresholds
     errors = reader.index(session_id, order=Order.START, predicate=parse("is:error"))
-    slow = reader.index(session_id, order=Order.START, predicate=parse("is:slow", settings))
+    slow = reader.index(
+        session_id, order=Order.START, predicate=parse("is:slow", filter_settings(settings))
+    )
     requests = reader.index(session_id, order=Order.START, predicate=parse("is:request"))
     duplicates = reader.index(session_id, order=Order.ARRIVAL, predicate=parse("is:duplicate"))
     bad = reader.records([*errors.seqs[:MOST_MARKERS], *slow.seqs[:MOST_MARKERS]])
@@ -315,6 +321,8 @@ def page_vitals(
     reader: Reader, session_id: str, page_views: tuple[PageView, ...], limits: Thresholds
 ) -> dict[str, Vitals]:
     """Pageview ID -> its metrics, for the latest :data:`MOST_VITAL_VIEWS` pageviews."""
+    from perftui.analysis.vitals import vitals
+
     return {
         view.page_view_id: vitals(
             reader.iter_records(

@@ -1,0 +1,1 @@
+"""Answers as text, Markdown, JSON and HTML. Pure: an answer in, characters out."""

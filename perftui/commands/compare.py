@@ -1,0 +1,68 @@
+"""``perftui compare``: two sessions, or two sets of them, side by side."""
+
+from __future__ import annotations
+
+import click
+
+from perftui.analysis.insights.change import Sides, compare
+from perftui.analysis.insights.study import Study
+from perftui.analysis.rendering.documents import answer_document
+from perftui.commands.context import Context, echo_json, pass_context
+from perftui.commands.report import print_text, study_of
+from perftui.errors import UsageError
+from perftui.model import Reader
+
+
+@click.command("compare")
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--markdown", is_flag=True, help="Markdown.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
+@click.option("--width", type=click.IntRange(40, 1000), help="Cells of a line.")
+@pass_context
+def compare_command(
+    context: Context,
+    before: str,
+    after: str,
+    as_json: bool,
+    markdown: bool,
+    ascii_only: bool,
+    width: int | None,
+) -> None:
+    """Compare BEFORE and AFTER: pages, endpoints and assets, sizes, what was added and is gone.
+
+    Each is a session (an ID, its beginning, a label, or `last`), several separated by commas, or a
+    period FROM..TO (2026-11-20..2026-11-22, 7d..1d). The exit code is 0 whatever has changed: this
+    is no alert.
+    """
+    if as_json and markdown:
+        raise UsageError("choose one of --json and --markdown")
+    with context.open_reader() as reader:
+        sides = Sides(
+            _side(context, reader, before),
+            _side(context, reader, after),
+            f"{before} against {after}",
+        )
+    answer = compare(sides)
+    if as_json:
+        echo_json(answer_document(answer))
+    elif markdown:
+        from perftui.analysis.rendering.markdown import answer_markdown
+
+        click.echo(answer_markdown(answer))
+    else:
+        print_text(context, [answer], width, ascii_only or context.settings.app.ascii)
+
+
+def _side(context: Context, reader: Reader, text: str) -> Study:
+    begin, dots, end = text.partition("..")
+    if dots:
+        from perftui.commands.selection import MOMENT
+
+        current = click.get_current_context()
+        since = MOMENT.convert(begin, None, current) if begin else None
+        until = MOMENT.convert(end, None, current) if end else None
+        return study_of(context, reader, reader.sessions(), since=since, until=until)
+    found = [reader.find_session(part.strip()) for part in text.split(",")]
+    return study_of(context, reader, [reader.session(one) for one in dict.fromkeys(found)])

@@ -1,0 +1,224 @@
+"""``perftui report``: the nine questions."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+
+import click
+
+from perftui.analysis.insights.answer import Answer, Question
+from perftui.analysis.insights.study import Study
+from perftui.analysis.rendering.documents import answer_document
+from perftui.analysis.rendering.text import Role, TextLine, answer_lines
+from perftui.commands.context import Context, echo_json, pass_context
+from perftui.commands.selection import MOMENT, filter_option
+from perftui.errors import NotFoundError, UsageError
+from perftui.model import Predicate, Reader, SessionSummary
+
+PLAIN_WIDTH = 120
+
+_AT = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)s?")
+
+_STYLES: dict[Role, dict[str, object]] = {
+    Role.TITLE: {"bold": True},
+    Role.HEADLINE: {"fg": "cyan", "bold": True},
+    Role.HEADING: {"bold": True},
+    Role.NOTE: {"dim": True},
+    Role.CHART: {"fg": "blue"},
+}
+
+
+@click.command()
+@click.option(
+    "--question",
+    "-q",
+    "names",
+    multiple=True,
+    type=click.Choice([question.value for question in Question]),
+    help="Only this one; repeatable [default: all but moment].",
+)
+@click.option("--session", "-s", "sessions", multiple=True, help="Only this session; repeatable.")
+@click.option("--since", type=MOMENT, help="Only what arrived since: 2d, 90m, 2026-11-23.")
+@click.option("--until", type=MOMENT, help="Only what arrived before.")
+@click.option("--change-at", type=MOMENT, help="change: compare before and after this moment.")
+@click.option("--baseline", help="change: compare this session with the others.")
+@click.option("--at", metavar="TIME", help="moment: seconds (12.4), mm:ss, or a percentage.")
+@filter_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per answer.")
+@click.option("--markdown", is_flag=True, help="Markdown.")
+@click.option("--html", is_flag=True, help="One HTML file that opens from disk, with waterfalls.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
+@click.option("--width", type=click.IntRange(40, 1000), help="Cells of a line.")
+@pass_context
+def report(
+    context: Context,
+    names: tuple[str, ...],
+    sessions: tuple[str, ...],
+    since: int | None,
+    until: int | None,
+    change_at: int | None,
+    baseline: str | None,
+    at: str | None,
+    predicate: Predicate | None,
+    as_json: bool,
+    markdown: bool,
+    html: bool,
+    ascii_only: bool,
+    width: int | None,
+) -> None:
+    """Answer the nine questions about the store's sessions.
+
+    \b
+    assets       how quickly do my assets load?
+    api          how fast are my API responses?
+    third-party  do third parties slow me down?
+    size         how large are my assets?
+    compression  are assets and responses compressed?
+    change       has speed or size changed over time?
+    factors      what affects page speed?
+    events       how does performance go with my analytics events?
+    moment       what was happening in the browser at a given moment?  (--session --at)
+    """
+    if as_json + markdown + html > 1:
+        raise UsageError("choose one of --json, --markdown and --html")
+    with context.open_reader() as reader:
+        questions = [Question(name) for name in names] or [
+            question for question in Question if question is not Question.MOMENT or at
+        ]
+        chosen = _chosen(reader, sessions, only_one=Question.MOMENT in questions)
+        study = study_of(context, reader, chosen, since=since, until=until, predicate=predicate)
+        answers = [
+            _answer(study, question, reader, chosen, change_at, baseline, at)
+            for question in questions
+        ]
+        if as_json:
+            for answer in answers:
+                echo_json(answer_document(answer))
+        elif markdown:
+            from perftui.analysis.rendering.markdown import answer_markdown
+
+            for answer in answers:
+                click.echo(answer_markdown(answer))
+        elif html:
+            _print_html(context, reader, study, answers)
+        else:
+            print_text(context, answers, width, ascii_only or context.settings.app.ascii)
+
+
+def _chosen(reader: Reader, sessions: Sequence[str], *, only_one: bool) -> list[SessionSummary]:
+    if sessions:
+        return [reader.session(reader.find_session(text)) for text in sessions]
+    if only_one:
+        return [reader.session(reader.find_session("last"))]
+    found = reader.sessions()
+    if not found:
+        raise NotFoundError(
+            "no sessions yet; run `perftui` and load a page, or `perftui import FILE`"
+        )
+    return found
+
+
+def study_of(
+    context: Context,
+    reader: Reader,
+    summaries: Sequence[SessionSummary],
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    predicate: Predicate | None = None,
+) -> Study:
+    """The entries of some sessions, sorted out. A filter narrows the requests; what else happened
+    stays, as the metrics of a page come from it."""
+    only = summaries[0].session_id if len(summaries) == 1 else None
+    wanted = {summary.session_id for summary in summaries}
+    records = [
+        record
+        for record in reader.iter_records(only, since_us=since, until_us=until)
+        if record.session_id in wanted
+        and (predicate is None or not record.entry.is_request or predicate.matches(record))
+    ]
+    return Study(
+        summaries,
+        [view for summary in summaries for view in reader.page_views(summary.session_id)],
+        records,
+        thresholds=context.settings.thresholds,
+        first_party=context.settings.sites.first_party,
+    )
+
+
+def _answer(
+    study: Study,
+    question: Question,
+    reader: Reader,
+    chosen: Sequence[SessionSummary],
+    change_at: int | None,
+    baseline: str | None,
+    at: str | None,
+) -> Answer:
+    from perftui.analysis.insights.causes import moment
+    from perftui.analysis.insights.change import change
+    from perftui.analysis.insights.questions import ANSWERS
+
+    if question is Question.MOMENT:
+        if at is None:
+            raise UsageError("--question moment needs --at: seconds (12.4), mm:ss, or a percentage")
+        return moment(study, chosen[0].session_id, parse_at(at, chosen[0].duration_us))
+    if question is Question.CHANGE:
+        session = None if baseline is None else reader.find_session(baseline)
+        return change(study, since_us=change_at, baseline=session)
+    return ANSWERS[question](study)
+
+
+def parse_at(text: str, duration_us: int) -> int:
+    """A place in a session: ``12.4``, ``12.4s``, ``1:02.5`` or ``50%``; µs since its start.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    text = text.strip()
+    if text.endswith("%"):
+        try:
+            return round(duration_us * float(text[:-1]) / 100)
+        except ValueError:
+            pass
+    match = _AT.fullmatch(text)
+    if match is None:
+        raise UsageError(f"--at {text}: seconds (12.4), mm:ss, or a percentage (50%)")
+    return round((int(match[1] or 0) * 60 + float(match[2])) * 1_000_000)
+
+
+def print_text(
+    context: Context, answers: Sequence[Answer], width: int | None, ascii_only: bool
+) -> None:
+    """Print answers for people."""
+    room = width or shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+    for number, answer in enumerate(answers):
+        if number:
+            click.echo("\n")
+        for line in answer_lines(answer, width=room, ascii_only=ascii_only):
+            click.echo(_styled(context, line))
+
+
+def _styled(context: Context, line: TextLine) -> str:
+    return context.style(line.text, **_STYLES.get(line.role, {}))
+
+
+def _print_html(context: Context, reader: Reader, study: Study, answers: Sequence[Answer]) -> None:
+    from perftui.analysis.rendering.html import page
+    from perftui.commands.log import surroundings
+
+    waterfalls = []
+    if len(study.summaries) == 1:
+        (session_id,) = study.summaries
+        around = surroundings(context, reader, session_id)
+        waterfalls = [
+            (view, study.by_page[session_id, view.page_view_id], around)
+            for view in reader.page_views(session_id)
+            if (session_id, view.page_view_id) in study.by_page and view.request_count
+        ]
+        title = f"perftui: session {session_id}"
+    else:
+        title = f"perftui: {len(study.summaries)} sessions"
+    click.echo(page(title, answers, waterfalls), nl=False)

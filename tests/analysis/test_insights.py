@@ -1,0 +1,450 @@
+"""The nine questions on sessions whose truth is planted: the planted cause is named first."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import jsonschema
+import msgspec
+import numpy
+import pytest
+
+from perftui.analysis.insights.answer import Answer, Question
+from perftui.analysis.insights.causes import lcp_parts, moment
+from perftui.analysis.insights.change import Sides, change, compare, split
+from perftui.analysis.insights.questions import ANSWERS, SHAPES
+from perftui.analysis.insights.study import Study
+from perftui.analysis.insights.weight import is_compressed
+from perftui.analysis.rendering.documents import answer_document, schema
+from perftui.analysis.rendering.html import page
+from perftui.analysis.rendering.markdown import answer_markdown
+from perftui.analysis.rendering.text import answer_lines
+from perftui.model import Entry, PageView, Record, SessionSummary
+
+BEGAN_US = 1_795_451_678_000_000
+PAGE = "https://shop.test/"
+DAY_US = 86_400_000_000
+
+
+class Sessions:
+    """Sessions of one page load each, put together request by request."""
+
+    def __init__(self) -> None:
+        self.summaries: list[SessionSummary] = []
+        self.views: list[PageView] = []
+        self.records: list[Record] = []
+
+    def session(self, *entries: Entry, client: dict[str, Any] | None = None) -> str:
+        number = len(self.summaries) + 1
+        session_id, began = f"session-{number}", BEGAN_US + number * DAY_US
+        self.summaries.append(
+            SessionSummary(
+                session_id=session_id,
+                started_us=began,
+                ended_us=began + 30_000_000,
+                received_us=began,
+                page_view_count=1,
+                entry_count=len(entries),
+                request_count=0,
+                error_count=0,
+                transfer_bytes=0,
+                unknown_size_count=0,
+                byte_count=0,
+                dropped={},
+                clock_error_us=None,
+                label=None,
+                pinned=False,
+                exported=False,
+                url=PAGE,
+                title=None,
+                client=client or {},
+                source="sdk",
+            )
+        )
+        self.views.append(
+            PageView(
+                session_id=session_id,
+                page_view_id="view",
+                number=1,
+                url=PAGE,
+                title=None,
+                kind="load",
+                referrer=None,
+                navigation_type="navigate",
+                time_origin_us=began,
+                start_us=0,
+                end_us=30_000_000,
+                entry_count=len(entries),
+                request_count=0,
+                error_count=0,
+                transfer_bytes=0,
+            )
+        )
+        for entry in entries:
+            self.records.append(
+                Record(
+                    seq=len(self.records) + 1,
+                    session_id=session_id,
+                    page_view_id="view",
+                    page_view_number=1,
+                    time_origin_us=began,
+                    entry=entry,
+                )
+            )
+        return session_id
+
+    def study(self) -> Study:
+        return Study(self.summaries, self.views, self.records)
+
+
+def request(url: str, start_ms: float = 100, duration_ms: float = 50, **fields: Any) -> Entry:
+    """A request that tells everything: 10 ms until it is sent, 5 ms to receive."""
+    start, end = round(start_ms * 1000), round((start_ms + duration_ms) * 1000)
+    told: dict[str, Any] = {
+        "initiator_type": "script",
+        "response_status": 200,
+        "fetch_start_us": start,
+        "request_start_us": start + 10_000,
+        "response_start_us": max(start + 10_000, end - 5_000),
+        "response_end_us": end,
+        "transfer_size": 1_300,
+        "encoded_body_size": 1_000,
+        "decoded_body_size": 3_000,
+    }
+    return Entry(
+        **{
+            "entry_type": "resource",
+            "name": url,
+            "start_us": start,
+            "duration_us": end - start,
+            **told,
+            **fields,
+        }
+    )
+
+
+def opaque(url: str, duration_ms: float = 50) -> Entry:
+    return Entry(
+        entry_type="resource",
+        name=url,
+        start_us=100_000,
+        duration_us=round(duration_ms * 1000),
+        initiator_type="script",
+    )
+
+
+def navigation(ttfb_ms: float = 100) -> Entry:
+    return request(
+        PAGE,
+        0,
+        ttfb_ms + 20,
+        entry_type="navigation",
+        initiator_type="navigation",
+        response_start_us=round(ttfb_ms * 1000),
+        content_type="text/html",
+    )
+
+
+def lcp(at_ms: float, url: str = "") -> Entry:
+    return Entry(
+        entry_type="largest-contentful-paint",
+        name="",
+        start_us=round(at_ms * 1000),
+        duration_us=0,
+        extra={"url": url, "size": 5000, "renderTime": at_ms},
+    )
+
+
+def api(path: str, duration_ms: float, start_ms: float = 500, **fields: Any) -> Entry:
+    return request(
+        f"https://shop.test{path}",
+        start_ms,
+        duration_ms,
+        **{"initiator_type": "fetch", "content_type": "application/json", **fields},
+    )
+
+
+def ask(question: Question, study: Study) -> Answer:
+    """An answer, which renders in every form and whose document is valid."""
+    answer = ANSWERS[question](study)
+    check(answer)
+    return answer
+
+
+def check(answer: Answer) -> None:
+    document = answer_document(answer)
+    jsonschema.validate(msgspec.json.decode(msgspec.json.encode(document)), schema(SHAPES))
+    assert answer_lines(answer, width=80)
+    assert all(line.text.isascii() for line in answer_lines(answer, width=80, ascii_only=True))
+    assert answer.headline in answer_markdown(answer).replace("\\", "") or answer.headline
+    assert answer.question in page("t", [answer])
+
+
+def cell(answer: Answer, table: str, name: str, column: str) -> Any:
+    for record in answer.table(table).records():
+        if name in record.values():
+            return record[column]
+    raise AssertionError(f"no row of {name}")
+
+
+def test_assets_name_the_slowest_and_percentiles_are_numpys() -> None:
+    random = Random(1)
+    sessions = Sessions()
+    durations = [random.uniform(20, 400) for _ in range(40)]
+    for duration in durations:
+        sessions.session(
+            navigation(),
+            request("https://shop.test/app.js", duration_ms=duration),
+            request("https://shop.test/hero.avif", duration_ms=900, initiator_type="img"),
+            lcp(1_200),
+        )
+    answer = ask(Question.ASSETS, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "https://shop.test/hero.avif"
+    stored = [round((100 + one) * 1000) - 100_000 for one in durations]
+    for column, share in (("p50_ms", 50), ("p75_ms", 75), ("p95_ms", 95)):
+        told = cell(answer, "by_url", "https://shop.test/app.js", column)
+        assert told == pytest.approx(float(numpy.percentile(stored, share)) / 1000, abs=0.0006)
+    assert cell(answer, "by_url", "https://shop.test/hero.avif", "before_lcp_share") == 1.0
+
+
+def test_api_names_the_slowest_endpoint_and_groups_by_template() -> None:
+    sessions = Sessions()
+    for number in range(6):
+        sessions.session(
+            api(f"/api/users/{1000 + number}", 80),
+            api("/api/report", 1_400, extra={"serverTiming": [{"name": "db", "duration": 1_200}]}),
+            api("/api/broken", 30, response_status=500),
+        )
+    answer = ask(Question.API, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "shop.test/api/report"
+    assert cell(answer, "by_endpoint", "shop.test/api/users/:id", "calls") == 6
+    assert cell(answer, "by_endpoint", "shop.test/api/report", "server_p50_ms") == 1_200
+    assert cell(answer, "by_endpoint", "shop.test/api/broken", "errors") == 6
+    assert sum(answer.distributions[0].counts) == 18
+
+
+def test_third_parties_name_the_one_on_the_way_to_the_lcp() -> None:
+    sessions = Sessions()
+    for _ in range(5):
+        sessions.session(
+            navigation(),
+            request(
+                "https://tags.blocker.test/tag.js", 130, 700, render_blocking_status="blocking"
+            ),
+            opaque("https://pixel.harmless.test/p.gif", 2_000),
+            request("https://shop.test/hero.avif", 850, 100, initiator_type="img"),
+            lcp(1_000, "https://shop.test/hero.avif"),
+        )
+    answer = ask(Question.THIRD_PARTY, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "blocker.test"
+    assert cell(answer, "third_parties", "blocker.test", "lcp_path_ms") == pytest.approx(700, abs=1)
+    assert cell(answer, "third_parties", "harmless.test", "lcp_path_ms") == 0
+    assert cell(answer, "third_parties", "harmless.test", "unknown_sizes") == 5
+    assert any("Without blocker.test" in note.text for note in answer.notes)
+
+
+def test_size_names_the_largest_and_finds_duplicates() -> None:
+    sessions = Sessions()
+    sessions.session(
+        request("https://shop.test/huge.js", transfer_size=900_000, encoded_body_size=899_700),
+        request("https://shop.test/twice.js", 100),
+        request("https://shop.test/twice.js", 300),
+        opaque("https://cdn.other.test/unknown.js"),
+    )
+    answer = ask(Question.SIZE, sessions.study())
+    assert answer.cause is not None
+    assert (answer.cause.name, answer.cause.value) == ("https://shop.test/huge.js", 900_000)
+    assert cell(answer, "duplicates", "https://shop.test/twice.js", "wasted_bytes") == 1_300
+    assert answer.unknown == {"size": 1}
+    assert cell(answer, "sizes_by_type", "script", "transfer_bytes") == 902_600
+
+
+def test_compression_names_the_uncompressed_bundle_and_never_an_opaque_one() -> None:
+    sessions = Sessions()
+    plain = {"encoded_body_size": 400_000, "decoded_body_size": 400_000, "transfer_size": 400_300}
+    sessions.session(
+        request("https://shop.test/bundle.js", content_type="text/javascript", **plain),
+        request("https://shop.test/photo.jpg", content_type="image/jpeg", **plain),
+        request("https://shop.test/good.css", content_type="text/css", content_encoding="br"),
+        opaque("https://cdn.other.test/unknown.js"),
+    )
+    study = sessions.study()
+    answer = ask(Question.COMPRESSION, study)
+    assert answer.cause is not None
+    assert answer.cause.name == "https://shop.test/bundle.js"
+    assert len(answer.table("uncompressed").rows) == 1
+    assert cell(answer, "compressed", "https://shop.test/good.css", "coding") == "br"
+    assert answer.unknown == {"compression": 1}
+    (unknown,) = [one for one in study.requests if "other" in one.entry.name]
+    assert is_compressed(unknown) is None
+
+
+def regressed() -> Sessions:
+    """In the second half of the sessions one endpoint is 300 ms slower; the others only vary."""
+    random = Random(2)
+    sessions = Sessions()
+    for number in range(24):
+        slower = 300 if number >= 12 else 0
+        sessions.session(
+            *(api("/api/cart", 100 + slower + random.uniform(-20, 20)) for _ in range(3)),
+            *(api("/api/user", 200 + random.uniform(-80, 80)) for _ in range(3)),
+            *(
+                request("https://shop.test/app.js", duration_ms=random.uniform(50, 250))
+                for _ in range(2)
+            ),
+        )
+    return sessions
+
+
+def test_change_names_the_endpoint_that_became_slower() -> None:
+    answer = ask(Question.CHANGE, regressed().study())
+    assert answer.cause is not None
+    assert answer.cause.name == "shop.test/api/cart"
+    assert answer.cause.value == pytest.approx(300, abs=15)
+    assert cell(answer, "speed", "shop.test/api/cart", "significant") is True
+    assert cell(answer, "speed", "shop.test/api/user", "significant") is False
+    low, high = (cell(answer, "speed", "shop.test/api/cart", end) for end in ("low_ms", "high_ms"))
+    assert low < 300 < high
+    assert len(answer.trends[0].medians) == 24
+
+
+def test_change_says_when_there_are_too_few_values() -> None:
+    sessions = Sessions()
+    sessions.session(api("/api/cart", 100))
+    sessions.session(api("/api/cart", 900))
+    answer = ask(Question.CHANGE, sessions.study())
+    assert answer.cause is None
+    assert cell(answer, "speed", "shop.test/api/cart", "significant") is None
+    assert any("too few" in note.text for note in answer.notes)
+
+
+def test_change_against_a_baseline_session() -> None:
+    sides = split(regressed().study(), None, "session-1")
+    assert set(sides.before.summaries) == {"session-1"}
+    assert len(sides.after.summaries) == 23
+    check(change(regressed().study(), baseline="session-1"))
+
+
+def test_compare_shows_what_was_added_and_is_gone() -> None:
+    before, after = Sessions(), Sessions()
+    before.session(api("/api/cart", 100), request("https://shop.test/old.js"))
+    after.session(api("/api/cart", 200), request("https://shop.test/new.js"))
+    answer = compare(Sides(before.study(), after.study(), "a against b"))
+    check(answer)
+    assert cell(answer, "presence", "https://shop.test/new.js", "side") == "added"
+    assert cell(answer, "presence", "https://shop.test/old.js", "side") == "gone"
+    assert cell(answer, "speed", "shop.test/api/cart", "change_ms") == 100
+
+
+def test_factors_name_the_one_that_drives_the_lcp() -> None:
+    random = Random(3)
+    sessions = Sessions()
+    for _ in range(30):
+        ttfb = random.uniform(50, 900)
+        sessions.session(
+            navigation(ttfb),
+            *(
+                request(
+                    f"https://shop.test/{place}.js",
+                    50,
+                    random.uniform(10, 40),
+                    transfer_size=random.randrange(9_000),
+                )
+                for place in range(random.randrange(1, 6))
+            ),
+            lcp(ttfb + 400 + random.uniform(0, 40)),
+            client={
+                "deviceMemory": random.choice([4, 8, 16]),
+                "connection": {"rtt": random.choice([50, 100, 150])},
+            },
+        )
+    answer = ask(Question.FACTORS, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "time to first byte"
+    assert cell(answer, "factors", "time to first byte", "rho") > 0.9
+    assert cell(answer, "factors", "device memory", "certain") is False
+
+
+def test_the_parts_of_the_lcp_add_up_to_it() -> None:
+    sessions = Sessions()
+    sessions.session(
+        navigation(200),
+        request("https://shop.test/hero.avif", 290, 400, initiator_type="img"),
+        lcp(1_000, "https://shop.test/hero.avif"),
+    )
+    study = sessions.study()
+    parts = lcp_parts(study, ("session-1", "view"))
+    assert parts is not None
+    assert (
+        parts.time_to_first_byte,
+        parts.load_delay,
+        parts.load_duration,
+        parts.render_delay,
+    ) == (
+        200_000,
+        100_000,
+        390_000,
+        310_000,
+    )
+    answer = ask(Question.FACTORS, study)
+    assert any("too few" in note.text for note in answer.notes)
+    assert [row[0] for row in answer.table("chain").rows][-1] == "https://shop.test/hero.avif"
+
+
+def event(name: str, at_ms: float) -> Entry:
+    return Entry(entry_type="capture", name=name, start_us=round(at_ms * 1000), duration_us=0)
+
+
+def test_events_name_the_one_that_goes_with_slow_calls() -> None:
+    sessions = Sessions()
+    for number in range(9):
+        if number % 3 == 0:
+            sessions.session(api("/api/pay", 1_900), event("gave_up", 2_600), event("seen", 10))
+        else:
+            sessions.session(api("/api/pay", 100), event("bought", 700), event("seen", 10))
+    answer = ask(Question.EVENTS, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "gave_up"
+    assert cell(answer, "events", "gave_up", "api_with_ms") == 1_900
+    assert cell(answer, "events", "gave_up", "slow_before") == 3
+    assert cell(answer, "events", "bought", "slow_before") == 0
+    assert cell(answer, "bands", "bought", "fast_share") == 1.0
+    assert cell(answer, "bands", "bought", "slow_share") == 0.0
+
+
+def test_a_moment_says_what_was_in_flight() -> None:
+    sessions = Sessions()
+    sessions.session(
+        navigation(),
+        api("/api/slow", 3_000, 500),
+        api("/api/quick", 50, 600),
+        Entry(entry_type="longtask", name="self", start_us=1_000_000, duration_us=200_000),
+        Entry(entry_type="action", name="click", start_us=900_000, extra={"selector": "#buy"}),
+        lcp(700),
+    )
+    answer = moment(sessions.study(), "session-1", 1_100_000)
+    check(answer)
+    assert [row[0] for row in answer.table("in_flight").rows] == ["https://shop.test/api/slow"]
+    assert cell(answer, "in_flight", "https://shop.test/api/slow", "running_ms") == 600
+    assert cell(answer, "in_flight", "https://shop.test/api/slow", "left_ms") == 2_400
+    assert "main thread was busy with long task of 200ms" in answer.headline
+    assert "click #buy" in cell(answer, "situation", "last action", "value")
+
+
+@pytest.mark.parametrize("question", list(ANSWERS))
+def test_nothing_at_all_is_an_answer_too(question: Question) -> None:
+    answer = ask(question, Sessions().study())
+    assert answer.cause is None
+    assert answer.coverage.requests == 0
+
+
+def test_hostile_names_stay_harmless_in_html() -> None:
+    sessions = Sessions()
+    sessions.session(request("https://shop.test/<script>alert(1)</script>\x1b]52;c;x\x07"))
+    document = page("<b>", [ask(Question.ASSETS, sessions.study())])
+    assert "<script" not in document
+    assert "\x1b" not in document
