@@ -15,7 +15,7 @@ from textual.message import Message
 
 from perftui.analysis.session_facts import VITAL_ENTRY_TYPES
 from perftui.analysis.timeline import Marker, Markers, Timeline
-from perftui.config import Thresholds
+from perftui.config import Settings, Thresholds
 from perftui.errors import NotFoundError
 from perftui.model import (
     EntryIndex,
@@ -269,7 +269,7 @@ def look_around(
     reader: Reader,
     summary: SessionSummary,
     page_views: tuple[PageView, ...],
-    settings: FilterSettings,
+    settings: Settings,
 ) -> AroundTold:
     """Find what the transport and the overview show."""
     from perftui.analysis.filters import parse
