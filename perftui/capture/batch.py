@@ -20,7 +20,12 @@ from typing import Any
 
 import msgspec
 
-from perftui.capture.entry_decoding import EMPTY_FIELDS, decode_entry
+from perftui.capture.entry_decoding import (
+    EMPTY_FIELDS,
+    decode_entry,
+    decode_envelope,
+    resource_decoder,
+)
 from perftui.config import ServerSettings
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.errors import IntakeError, InvalidBatchError, TooLargeError, UndecodableBatchError
@@ -35,6 +40,9 @@ MAX_TIME_MS = MAX_SAFE_INTEGER / 1000
 MAX_ENTRY_TYPE_CHARACTERS = 64
 
 MAX_ID_CHARACTERS = 128
+
+FULL_ENTRY_FIELDS = 33
+"""Fields of a ``resource`` entry as Chromium's toJSON() gives it."""
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -143,14 +151,53 @@ def decode_batch(
         TooLargeError: it has more entries than allowed.
     """
     settings = settings or ServerSettings()
-    document = decode_document(body, max_nesting=settings.max_nesting)
+    wire_byte_count = len(body) if wire_byte_count is None else wire_byte_count
+    document = _decode_usual(body, settings)
+    if document is None:
+        document = decode_document(body, max_nesting=settings.max_nesting)
     return batch_of(
         document,
         body,
         received_us=received_us,
         settings=settings,
-        wire_byte_count=len(body) if wire_byte_count is None else wire_byte_count,
+        wire_byte_count=wire_byte_count,
     )
+
+
+def _decode_usual(body: bytes, settings: ServerSettings) -> JSON:
+    """The document with its usual ``resource`` entries decoded already, as :class:`_Quick`; None
+    where anything in it needs a closer look."""
+    if b"\\u0000" in body:
+        return None
+    try:
+        envelope = decode_envelope(body)
+        items = envelope.entries
+        if items is msgspec.UNSET or len(items) > settings.max_entries:
+            return None
+        decode_resource = resource_decoder(settings.max_string_characters)
+        envelope.entries = msgspec.UNSET
+        document: dict[str, JSON] = msgspec.structs.asdict(envelope)
+        document = {name: told for name, told in document.items() if told is not msgspec.UNSET}
+        others: list[JSON] = []
+        entries: list[JSON] = []
+        for raw in items:
+            try:
+                entries.append(_Quick(decode_resource(raw)))
+            except msgspec.ValidationError:
+                others.append(_decode(raw))
+                entries.append(others[-1])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not _is_shallow([document, others], settings.max_nesting - 1):
+        return None
+    document["entries"] = entries
+    return document
+
+
+class _Quick(msgspec.Struct, frozen=True, gc=False):
+    """An item of ``entries`` that is decoded already."""
+
+    entry: Entry
 
 
 def batch_of(
@@ -325,7 +372,10 @@ def _bytes_by_type(
     taken = iter(entries)
     total = 0
     for index, item in enumerate(items):
-        count = len(item) if isinstance(item, dict) else 1
+        if type(item) is _Quick:
+            count = FULL_ENTRY_FIELDS
+        else:
+            count = len(item) if isinstance(item, dict) else 1
         total += count
         if index not in refused:
             entry_type = next(taken).entry_type
@@ -369,6 +419,9 @@ def _entries(items: list[JSON], text: _Text) -> tuple[list[Entry], list[Rejectio
     entries: list[Entry] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
+        if type(item) is _Quick:
+            entries.append(item.entry)
+            continue
         entry = decode_entry(item, text.limit, text.within)
         if entry is not None:
             entries.append(entry)

@@ -10,7 +10,10 @@ against the rules in ``capture.batch``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.model import JSON, MAX_SAFE_INTEGER, Entry
@@ -133,3 +136,114 @@ decode_entry: DecodeEntry = _generate()
 """``decode_entry(item, limit, within)``: the entry of a decoded JSON value, or None where the slow
 way has to judge. ``limit`` is the longest string in characters; ``within`` bounds a value that goes
 to ``extra``."""
+
+
+# --- without the detour over a dictionary -----------------------------------------------------
+
+
+class Envelope(msgspec.Struct):
+    """The envelope of a batch, its entries still as bytes. What is absent is UNSET."""
+
+    sessionId: Any = msgspec.UNSET  # noqa: N815
+    pageViewId: Any = msgspec.UNSET  # noqa: N815
+    entries: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    batchId: Any = msgspec.UNSET  # noqa: N815
+    timeOrigin: Any = msgspec.UNSET  # noqa: N815
+    sentAt: Any = msgspec.UNSET  # noqa: N815
+    page: Any = msgspec.UNSET
+    client: Any = msgspec.UNSET
+    dropped: Any = msgspec.UNSET
+    source: Any = msgspec.UNSET
+
+
+decode_envelope: Callable[[bytes], Envelope] = msgspec.json.Decoder(Envelope).decode
+"""Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError where it is nothing usual."""
+
+
+@lru_cache(maxsize=8)
+def resource_decoder(limit: int) -> Callable[[msgspec.Raw], Entry]:
+    """A decoder of usual ``resource`` entries, which are nearly all that is sent: JSON to typed
+    values in C, with the bounds of ``capture.batch``.
+
+    The bytes must hold no escaped NUL. The decoder raises msgspec.DecodeError, UnicodeDecodeError
+    or RecursionError at whatever is not usual: another type, a field that is not known, a value
+    out of its bounds.
+    """
+    most = MAX_SAFE_INTEGER / 1000
+    time = Annotated[float, msgspec.Meta(ge=-most, le=most)]
+    size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
+    status = Annotated[int, msgspec.Meta(ge=0, le=999)]
+    text = Annotated[str, msgspec.Meta(max_length=limit)]
+    kinds: dict[FieldKind, tuple[Any, Any]] = {
+        FieldKind.TIME: (time | None, None),
+        FieldKind.SIZE: (size | None, 0),
+        FieldKind.STATUS: (status | None, None),
+        FieldKind.TEXT: (text | None, None),
+    }
+    fields: list[Any] = [
+        ("name", text),
+        ("entryType", Literal["resource"]),
+        ("startTime", time, 0.0),
+        (
+            "duration",
+            Annotated[float, msgspec.Meta(ge=0, le=most)] | None | msgspec.UnsetType,
+            msgspec.UNSET,
+        ),
+        *((field.wire, *kinds[field.kind]) for field in ENTRY_FIELDS),
+        ("serverTiming", Annotated[list[Any], msgspec.Meta(max_length=0)], ()),
+        *(
+            (name, Literal[value], value)
+            for name, value in EMPTY_FIELDS.items()
+            if name != "serverTiming"
+        ),
+    ]
+    wire = msgspec.defstruct("ResourceEntry", fields, forbid_unknown_fields=True, gc=False)
+    namespace: dict[str, Any] = {
+        "Entry": Entry,
+        "UNSET": msgspec.UNSET,
+        "astuple": msgspec.structs.astuple,
+        "decode": msgspec.json.Decoder(wire).decode,
+    }
+    # Made of the constants above only, as dataclasses does.
+    exec(_resource_source(), namespace)  # noqa: S102
+    decoder: Callable[[msgspec.Raw], Entry] = namespace["decode_resource"]
+    return decoder
+
+
+def _resource_source() -> str:
+    names: list[str] = []
+    told: list[str] = []
+    for field in ENTRY_FIELDS:
+        name = field.attribute
+        names.append(name)
+        match field.kind:
+            case FieldKind.TIME:
+                told.append(f"{name}=(round({name} * 1000) or None) if {name} else None")
+            case FieldKind.SIZE:
+                told.append(f"{name}={name}")
+            case _:
+                told.append(f"{name}={name} or None")
+    sizes = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE]
+    return f"""
+def decode_resource(raw):
+    (name, _, start, duration, {", ".join(names)}, *_) = astuple(decode(raw))
+    start_us = round(start * 1000)
+    if duration is None:
+        duration_us = None
+    elif duration is not UNSET:
+        duration_us = round(duration * 1000)
+    elif not response_end_us or not round(response_end_us * 1000):
+        duration_us = None
+    else:
+        duration_us = max(0, round(response_end_us * 1000) - start_us)
+    if (
+        not {" and not ".join(sizes)}
+        and not (request_start_us and round(request_start_us * 1000))
+        and not (response_start_us and round(response_start_us * 1000))
+    ):
+        {" = ".join(sizes)} = None
+    return Entry(
+        entry_type="resource", name=name, start_us=start_us, duration_us=duration_us,
+        {", ".join(told)},
+    )
+"""

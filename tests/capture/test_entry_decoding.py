@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,3 +83,53 @@ def test_what_is_not_an_entry_is_left_to_the_rules() -> None:
     items: list[Any] = [None, 1, [], {}, {"entryType": "resource"}, {"entryType": 1, "name": "x"}]
     for item in items:
         assert decode_entry(item, LIMIT, text.within) is None
+
+
+def _decoded_slowly(body: bytes) -> rules.Decoded:
+    with mock.patch.object(rules, "_decode_usual", return_value=None):
+        return rules.decode_batch(body, received_us=5)
+
+
+def _without_shares(decoded: rules.Decoded) -> rules.Decoded:
+    """How a document's bytes are shared out between types is an estimate either way."""
+    batch = msgspec.structs.replace(decoded.batch, bytes_by_type={})
+    return msgspec.structs.replace(decoded, batch=batch)
+
+
+@given(st.lists(_items(_usual) | _items(_values) | st.just({"entryType": 1}), max_size=4))
+def test_a_whole_batch_is_the_same_without_the_detour(items: list[dict[str, Any]]) -> None:
+    for item in items:
+        for name, value in item.items():
+            if type(value) is int and abs(value) >= 2**63:
+                item[name] = 2**60
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", "entries": items})
+    quick = rules.decode_batch(body, received_us=5)
+    slow = _decoded_slowly(body)
+    assert _without_shares(quick) == _without_shares(slow)
+    assert quick.batch.bytes_by_type.keys() == slow.batch.bytes_by_type.keys()
+
+
+def test_a_usual_batch_takes_the_quick_way() -> None:
+    from bench.generator import Generator
+    from perftui.config import ServerSettings
+
+    for body in Generator().bodies(50, 4):
+        document = rules._decode_usual(body, ServerSettings())
+        assert document is not None
+        assert {type(item) for item in document["entries"]} == {rules._Quick}
+        assert rules.decode_batch(body, received_us=5) == _decoded_slowly(body)
+
+
+def test_what_hides_in_a_batch_gets_the_closer_look() -> None:
+    from perftui.config import ServerSettings
+    from perftui.errors import UndecodableBatchError
+
+    head = b'{"sessionId":"s","pageViewId":"p","entries":['
+    nul = head + b'{"entryType":"resource","name":"a\\u0000b"}]}'
+    assert rules._decode_usual(nul, ServerSettings()) is None
+    assert rules.decode_batch(nul, received_us=5).batch.entries[0].name == "a\ufffdb"
+    surrogate = head + b'{"entryType":"resource","name":"a\\ud800"}]}'
+    assert rules.decode_batch(surrogate, received_us=5).batch.entries[0].name == "a\ufffd"
+    deep = head + b'{"entryType":"x","name":"x","v":' + b"[" * 70 + b"]" * 70 + b"}]}"
+    with pytest.raises(UndecodableBatchError):
+        rules.decode_batch(deep, received_us=5)

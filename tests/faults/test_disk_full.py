@@ -106,7 +106,7 @@ async def test_a_full_disk_is_507_and_service_resumes(
 
 @pytest.mark.skipif("apsw" not in DRIVERS, reason="needs apsw (perftui[fast])")
 def test_pruning_makes_room_on_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
-    vfs = PowerLossVfs(f"quota-{uuid.uuid4().hex}", quota=3_000_000)
+    vfs = PowerLossVfs(f"quota-{uuid.uuid4().hex}", quota=1_500_000)
     settings = StoreSettings(min_free_bytes=0, max_wal_bytes=200_000)
     writer = StoreWriter(tmp_path / "a.db", settings=settings, driver="apsw", vfs=vfs.name)
     stored: dict[str, int] = {}
@@ -124,11 +124,11 @@ def test_pruning_makes_room_on_a_disk_that_is_nearly_full(tmp_path: Path) -> Non
         with StoreReader(tmp_path / "a.db") as reader:
             assert {one.session_id: one.entry_count for one in reader.sessions()} == stored
         # What the watermark keeps free in life is what pruning needs.
-        vfs.quota = 5_500_000
+        vfs.quota = 4_000_000
         doomed = list(stored)[: len(stored) // 2]
         delete_sessions(writer, doomed)
         Retention(writer, undo_seconds=-1.0).run()
-        vfs.quota = 3_000_000
+        vfs.quota = 1_500_000
         (receipt,) = writer.write_batches([batch([request()], session="after")])
         assert receipt.accepted == 1
         with StoreReader(tmp_path / "a.db") as reader:
