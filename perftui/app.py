@@ -139,7 +139,9 @@ class PerftuiApp(App[None]):
         if self.screen.name == name == "help":
             return
         wanted = spec(name)
-        if wanted.fits(subject):
+        if not wanted.exists:
+            self.notify(f"{wanted.title} is not part of this installation", markup=False)
+        elif wanted.fits(subject):
             self.push_screen(wanted.make(self.services, subject))
 
     def action_open(self, name: str) -> None:

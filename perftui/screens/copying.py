@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from perftui.analysis.copy_forms import as_curl, as_fetch, as_url
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.text_log import TextLog
 from perftui.errors import PerftuiError
-from perftui.model import Record
+from perftui.model import PageView, Record, SessionSummary
 from perftui.screens.base import BaseScreen
 from perftui.screens.menu import Choice, Menu
 from perftui.widgets.record_source import RecordSource
@@ -21,7 +24,11 @@ MOST_ROWS = 100_000
 limit."""
 
 
-def copy_menu(screen: BaseScreen, record: Record, around: Surroundings) -> None:
+Session = tuple[SessionSummary, Sequence[PageView]]
+"""What a HAR document says of the session besides its requests."""
+
+
+def copy_menu(screen: BaseScreen, record: Record, around: Surroundings, session: Session) -> None:
     """Let the person pick the form, and copy."""
     entry = record.entry
     choices = [Choice("t", "row as text", "text"), Choice("j", "entry as JSON", "json")]
@@ -30,13 +37,14 @@ def copy_menu(screen: BaseScreen, record: Record, around: Surroundings) -> None:
             Choice("u", "URL", "url"),
             Choice("c", "cURL command", "curl"),
             Choice("f", "fetch call", "fetch"),
+            Choice("h", "HAR entry", "har"),
             *choices,
         ]
 
     def chosen(form: str | None) -> None:
         if form is not None:
             try:
-                text, what = copied(record, around, form)
+                text, what = copied(record, around, session, form)
             except PerftuiError as error:
                 screen.say(str(error), error=True)
             else:
@@ -45,7 +53,7 @@ def copy_menu(screen: BaseScreen, record: Record, around: Surroundings) -> None:
     screen.app.push_screen(Menu("copy as", choices), chosen)
 
 
-def copied(record: Record, around: Surroundings, form: str) -> tuple[str, str]:
+def copied(record: Record, around: Surroundings, session: Session, form: str) -> tuple[str, str]:
     """The text of a form, and what it is called."""
     entry = record.entry
     match form:
@@ -55,6 +63,12 @@ def copied(record: Record, around: Surroundings, form: str) -> tuple[str, str]:
             return as_curl(entry), "the cURL command"
         case "fetch":
             return as_fetch(entry), "the fetch call"
+        case "har":
+            document = msgspec.json.decode(har_text([record], session))
+            entry_text = msgspec.json.format(
+                msgspec.json.encode(document["log"]["entries"][0]), indent=2
+            )
+            return entry_text.decode(), "the HAR entry"
         case "json":
             from perftui.analysis.request_detail import raw_lines
 
@@ -63,11 +77,22 @@ def copied(record: Record, around: Surroundings, form: str) -> tuple[str, str]:
             return TextLog(around, TEXT_WIDTH).line(record).text, "the row"
 
 
-def export_menu(screen: BaseScreen, source: RecordSource, around: Surroundings) -> None:
+def har_text(records: Sequence[Record], session: Session) -> str:
+    """A HAR 1.2 document of some entries."""
+    from perftui.export.har import har_pieces
+
+    summary, page_views = session
+    return b"".join(har_pieces(summary, page_views, records)).decode()
+
+
+def export_menu(
+    screen: BaseScreen, source: RecordSource, around: Surroundings, session: Session
+) -> None:
     """Let the person pick the form, and write the file."""
     choices = [
         Choice("s", "picture of the screen (SVG)", "svg"),
         Choice("t", f"the {len(source)} rows as text", "txt"),
+        Choice("h", "these rows as HAR", "har"),
     ]
 
     def chosen(form: str | None) -> None:
@@ -89,7 +114,11 @@ def export_menu(screen: BaseScreen, source: RecordSource, around: Surroundings) 
                     for record in screen.fetch(seqs[at : at + 512])
                 ]
                 log = TextLog(around, TEXT_WIDTH)
-                text = "\n".join([log.line(record).text for record in records]) + "\n"
+                text = (
+                    har_text(records, session)
+                    if form == "har"
+                    else "\n".join([log.line(record).text for record in records]) + "\n"
+                )
             path = write_file(text, screen.here().session_id or "view", form)
         except (OSError, PerftuiError) as error:
             screen.say(f"Could not export: {error}", error=True)

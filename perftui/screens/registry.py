@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class ScreenSpec:
         module, attribute = self.target.split(":")
         factory = getattr(import_module(module), attribute)
         return cast("Screen[object]", factory(services, subject))
+
+    @property
+    def exists(self) -> bool:
+        """Whether this installation has it."""
+        return find_spec(self.target.partition(":")[0]) is not None
 
     def fits(self, subject: Subject) -> bool:
         """Whether there is something for it to show."""

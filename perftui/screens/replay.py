@@ -771,14 +771,16 @@ class ReplayScreen(PlayerScreen):
         elif (record := self.selected) is not None:
             from perftui.screens.copying import copy_menu
 
-            copy_menu(self, record, self.surroundings)
+            told = self._told
+            copy_menu(self, record, self.surroundings, (told.summary, told.page_views))
 
     def action_export(self) -> None:
         """Export what is seen."""
         from perftui.screens.copying import export_menu
 
-        if self._source is not None:
-            export_menu(self, self._source, self.surroundings)
+        told = self._told
+        if self._source is not None and told is not None:
+            export_menu(self, self._source, self.surroundings, (told.summary, told.page_views))
 
     def action_back(self) -> None:
         """Close what is open, else go back."""

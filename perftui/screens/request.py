@@ -159,7 +159,8 @@ class RequestScreen(BaseScreen):
         if self._told is not None:
             from perftui.screens.copying import copy_menu
 
-            copy_menu(self, self._told.record, self.around)
+            told = self._told
+            copy_menu(self, told.record, self.around, (told.summary, told.page_views))
 
     def action_open(self, name: str) -> None:
         """Open another screen on it."""

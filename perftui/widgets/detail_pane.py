@@ -44,7 +44,7 @@ class TabLine(Painted):
                 strong = style.startswith("!")
                 fitting = min(cell_width(text), room - line.used)
                 if fitting <= 0:
-                    break
+                    continue
                 painted = palette.style(style.removeprefix("!"), "bold" if strong else "")
                 line.cell(text, painted, fitting, where="middle")
         line.to(self.size.width - cells)

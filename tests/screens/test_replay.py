@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -365,6 +366,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[str]]:
         ("f", 'fetch("https://shop.acme.dev/api/cart/price", {'),
         ("t", "    0.561 POST   200 fetch /api/cart/price"),
         ("j", '{\n  "entryType": "resource"'),
+        ("h", '{\n  "pageref": "chk-1",\n  "startedDateTime": "2026-11-23T16:'),
     ],
 )
 async def test_copy(
@@ -396,6 +398,9 @@ async def test_export(make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.Mon
         await press(pilot, "x", "t")
         text = (tmp_path / f"perftui-{SESSION}.txt").read_text().splitlines()
         assert len(text) == 29
+        await press(pilot, "x", "h")
+        document = json.loads((tmp_path / f"perftui-{SESSION}.har").read_text())
+        assert len(document["log"]["entries"]) == 19
         await press(pilot, "x", "s")
         await until(pilot, lambda: (tmp_path / f"perftui-{SESSION}.svg").exists())
         assert "<svg" in (tmp_path / f"perftui-{SESSION}.svg").read_text()
