@@ -34,7 +34,9 @@ class CaptureProcess:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r":(\d+)\s*$", line)
-        assert found is not None, f"the server did not start: {line!r}"
+        if found is None:
+            self.kill()
+            raise AssertionError(f"the server did not start: {line!r}")
         self.port = int(found[1])
 
     def kill(self) -> None:

@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif("apsw" not in DRIVERS, reason="needs apsw (perftui[fast])"),
 ]
 
-IMAGES = 400 if os.environ.get("PERFTUI_TEST_FAULTS") == "all" else 60
+IMAGES = 300 if os.environ.get("PERFTUI_TEST_FAULTS") == "all" else 60
 SETTINGS = StoreSettings(min_free_bytes=0, max_wal_bytes=200 * 1024)
 
 
