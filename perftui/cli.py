@@ -20,6 +20,7 @@ from perftui.errors import PerftuiError
 COMMANDS: dict[str, str] = {
     "demo": "perftui.commands.demo:demo",
     "serve": "perftui.commands.serve:serve",
+    "proxy": "perftui.commands.proxy:proxy",
     "sessions": "perftui.commands.sessions:sessions",
     "replay": "perftui.commands.replay:replay",
     "log": "perftui.commands.log:log",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -422,17 +423,21 @@ def used_bytes(connection: Connection) -> int:
     return (pages - free) * page_bytes
 
 
-async def maintain(writer: StoreWriter, settings: StoreSettings | None = None) -> None:
+def maintain(
+    writer: StoreWriter, settings: StoreSettings | None = None
+) -> Coroutine[Any, Any, None]:
     """Keep a store to its settings while an event loop serves; runs until it is cancelled.
 
     It shares the loop's thread with the writer, so neither ever waits for the other's lock, and
     after each step it leaves the loop alone for some times as long as the step took.
 
     Raises:
-        SettingsError: ``ttl`` or ``max_size`` cannot be understood.
+        SettingsError: at once, where ``ttl`` or ``max_size`` cannot be understood.
     """
-    retention = Retention(writer, settings)
-    clock = writer.clock
+    return _maintain(Retention(writer, settings), writer.clock)
+
+
+async def _maintain(retention: Retention, clock: Clock) -> None:
     while True:
         begun = clock.monotonic()
         pause = CHECK_SECONDS

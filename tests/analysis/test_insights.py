@@ -174,7 +174,10 @@ def ask(question: Question, study: Study) -> Answer:
 
 def check(answer: Answer) -> None:
     document = answer_document(answer)
-    jsonschema.validate(msgspec.json.decode(msgspec.json.encode(document)), schema(SHAPES))
+    jsonschema.validate(
+        msgspec.json.decode(msgspec.json.encode(document)),
+        schema({answer.question: SHAPES[answer.question]}),
+    )
     assert answer_lines(answer, width=80)
     assert all(line.text.isascii() for line in answer_lines(answer, width=80, ascii_only=True))
     assert answer.headline in answer_markdown(answer).replace("\\", "") or answer.headline

@@ -1,0 +1,190 @@
+"""``perftui proxy``: mitmproxy before an app that knows nothing of perftui."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from perftui.commands.context import Context, pass_context
+from perftui.errors import MissingExtraError, PerftuiError, PortTakenError, UsageError
+
+START_SECONDS = 20.0
+
+MODES = ("regular", "upstream", "socks5", "transparent", "wireguard", "local")
+
+CERTIFICATES = """\
+A proxy in reverse mode (perftui proxy http://localhost:3000) needs no certificate.
+
+In the other modes mitmproxy reads HTTPS, and the browser must trust its authority:
+
+  1. start the proxy once; it makes ~/.mitmproxy/mitmproxy-ca-cert.pem
+  2. point the browser at the proxy and visit http://mitm.it for how to add it, or start
+     Chromium with a profile of its own:
+       chromium --user-data-dir=/tmp/perftui --proxy-server=127.0.0.1:8080 \\
+         --ignore-certificate-errors-spki-list=$(openssl x509 -pubkey -noout \\
+           -in ~/.mitmproxy/mitmproxy-ca-cert.pem | openssl pkey -pubin -outform der \\
+           | openssl dgst -sha256 -binary | base64)
+
+Take it out again when you are done: whoever has the key beside it can read what you do.
+"""
+
+
+def addon_path() -> Path:
+    """The addon's file, for anybody's own mitmdump."""
+    from perftui import capture
+
+    return Path(capture.__path__[0]) / "proxy_addon.py"
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option(
+    "--mode",
+    metavar="MODE",
+    help=f"Another of mitmproxy's modes: {', '.join(MODES)} (as upstream:http://host:port).",
+)
+@click.option(
+    "--listen-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port of the proxy.",
+)
+@click.option("--no-inject", is_flag=True, help="Do not put the SDK into documents.")
+@click.option(
+    "--addon-path", "show_path", is_flag=True, help="Print where the addon is, for mitmdump -s."
+)
+@click.option("--certs", is_flag=True, help="Explain how a browser comes to trust the proxy.")
+@pass_context
+def proxy(
+    context: Context,
+    url: str | None,
+    mode: str | None,
+    listen_port: int,
+    no_inject: bool,
+    show_path: bool,
+    certs: bool,
+) -> None:
+    """Put mitmproxy before the app at URL, and see what it does with no change to it.
+
+    Open the proxy's address instead of the app's. The SDK comes into each document by itself;
+    status, sizes and codings come from the wire.
+    """
+    if show_path:
+        click.echo(addon_path())
+        return
+    if certs:
+        click.echo(CERTIFICATES, nl=False)
+        return
+    told = _mode(url, mode)
+    if find_spec("mitmproxy") is None:
+        raise MissingExtraError("proxy", "perftui proxy")
+    from perftui.commands.capture_server import capture_server
+    from perftui.commands.live import follow_without_terminal
+    from perftui.commands.open_app import open_app
+
+    with capture_server(context) as server:
+        if url is not None and _same_place(url, server.url):
+            raise UsageError(f"{url} is perftui's own capture server; name the app's address")
+        with running_proxy(told, server.url, listen_port, inject=not no_inject) as address:
+            if context.has_terminal:
+                open_app(context, server_url=server.url, live=True, page_url=address)
+            else:
+                click.echo(f"perftui proxy: visit {address}", err=True)
+                follow_without_terminal(context, server)
+
+
+def _mode(url: str | None, mode: str | None) -> str:
+    if mode is not None:
+        if url is not None:
+            raise UsageError("name either the app's URL or a --mode")
+        if mode.partition(":")[0] not in MODES:
+            raise UsageError(f"--mode {mode}: one of {', '.join(MODES)}")
+        return mode
+    if url is None:
+        raise UsageError("name the app: perftui proxy http://localhost:3000 (or a --mode)")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url} is no address of an app, such as http://localhost:3000")
+    return f"reverse:{parts.scheme}://{parts.netloc}"
+
+
+def _same_place(url: str, server_url: str) -> bool:
+    one, other = urlsplit(url), urlsplit(server_url)
+    return one.port == other.port and one.hostname in {"localhost", other.hostname}
+
+
+@contextmanager
+def running_proxy(
+    mode: str, server_url: str, listen_port: int, *, inject: bool = True
+) -> Iterator[str]:
+    """mitmproxy as a child for as long as the block lasts; gives the address to visit.
+
+    Raises:
+        PortTakenError: something else listens on the port.
+        PerftuiError: it did not start; the message is its own.
+    """
+    port = listen_port or _free_port()
+    command: Sequence[str] = [
+        sys.executable,
+        *("-c", "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"),
+        *("--quiet", "--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
+        *("--set", f"perftui_inject={'true' if inject else 'false'}"),
+        *("--set", "keep_host_header=true", "--set", "connection_strategy=lazy"),
+    ]
+    if _listens(port):
+        from perftui.commands.capture_server import program_on
+
+        raise PortTakenError(
+            f"port {port} is taken by {program_on(port)}; choose another with --listen-port"
+        )
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            if process.poll() is not None:
+                said = " ".join((process.stdout.read() if process.stdout else "").split())
+                raise PerftuiError(f"mitmproxy did not start: {said[-300:] or 'it ended'}")
+            if time.monotonic() > deadline:
+                raise PerftuiError(f"mitmproxy did not listen on port {port} in time")
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
