@@ -99,7 +99,7 @@ def test_a_setting_that_means_nothing_is_told_at_once(writer: StoreWriter) -> No
     with pytest.raises(SettingsError, match="2GB"):
         Retention(writer, StoreSettings(max_size="much"))
     with pytest.raises(SettingsError, match="30d"):
-        maintain(writer, StoreSettings(ttl="forever"))
+        _ = maintain(writer, StoreSettings(ttl="forever"))
 
 
 def test_sessions_over_their_time_go_and_pinned_ones_stay(
