@@ -46,12 +46,16 @@ class TitleBar(Painted):
         line.gap().put("perftui", palette.style("primary", "bold"))
         room = width - line.used - _cells(state) - 2
         separator = f" {palette.glyphs.chevron} "
+        # What is looked at stands last and stays readable; the way to it is cut first.
+        kept = min(cell_width(self._crumbs[-1]), 24) + len(separator) if self._crumbs else 0
         for place, crumb in enumerate(self._crumbs):
             last = place == len(self._crumbs) - 1
             lead = "  " if place == 0 else separator
-            cells = min(cell_width(crumb), room - len(lead))
+            cells = min(cell_width(crumb), room - len(lead) - (0 if last else kept))
             if cells < 4 and not (last and cells == cell_width(crumb)):
-                break
+                if last:
+                    break
+                continue
             line.put(lead, palette.style("faint"))
             line.put(
                 fit(crumb, cells, "middle"),
