@@ -9,15 +9,19 @@ over its limit is marked, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import http.client
+import json
 import os
 import pty
 import select
+import socket
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -320,8 +324,8 @@ def measure(store: Path, entries: int, rows: int) -> list[Row]:
         before = len(program.output)
         began = time.perf_counter()
         os.write(program.fd, b"status:500")
-        expected = f"{(entries - 1) // 97 + 1:,} of".encode()
-        while expected not in program.output[before:] and time.perf_counter() - began < 60:
+        expected = f"{(entries - 1) // 97 + 1:,}/".encode()
+        while expected not in program.output[before:] and time.perf_counter() - began < 30:
             program.read(0.01)
         took = time.perf_counter() - began
         found.append(
@@ -345,6 +349,96 @@ def measure(store: Path, entries: int, rows: int) -> list[Row]:
     return found
 
 
+def post(port: int, number: int, count: int, name: str) -> None:
+    """Send a batch as a page does."""
+    now_ms = time.time() * 1000
+    body = {
+        "sessionId": "live",
+        "pageViewId": "view",
+        "batchId": f"batch-{number}",
+        "timeOrigin": now_ms - 60_000,
+        "sentAt": now_ms,
+        "page": {"url": "http://localhost:3000/", "title": "Live"},
+        "entries": [
+            {
+                "entryType": "resource",
+                "name": f"http://localhost:3000/api/{name}{place}",
+                "initiatorType": "fetch",
+                "startTime": number * 100 + place,
+                "duration": 12.5,
+                "responseStatus": 200,
+            }
+            for place in range(count)
+        ],
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", "/batch", json.dumps(body), {"Content-Type": "text/plain"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"the server answered {answer.status}")
+    finally:
+        connection.close()
+
+
+def measure_live(folder: Path, seconds: float) -> list[Row]:
+    """`perftui` as it is started by a person: server and live app, with real batches over HTTP."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    found = Rows()
+    program = Program(["-m", "perftui", "--db", str(folder / "live.db"), "--port", str(port)])
+    try:
+        program.until(b"Waiting for a page")
+        delays = []
+        for number in range(10):
+            began = time.perf_counter()
+            post(port, number, 1, f"first{number}-")
+            program.until(f"first{number}-0".encode())
+            delays.append(time.perf_counter() - began)
+        worst = max(delays)
+        found.append(
+            Row(
+                "live: batch sent to row on the screen, worst of 10",
+                _ms(worst),
+                "1000 ms",
+                worst > 1,
+            )
+        )
+        stop = threading.Event()
+        sent: list[int] = []
+
+        def load() -> None:
+            while not stop.is_set():
+                due = time.perf_counter() + 0.02
+                post(port, 100 + len(sent), 100, "load")
+                sent.append(100)
+                stop.wait(max(0.0, due - time.perf_counter()))
+
+        sender = threading.Thread(target=load)
+        sender.start()
+        began = time.perf_counter()
+        answers = []
+        while time.perf_counter() - began < seconds:
+            at = len(program.output)
+            asked = time.perf_counter()
+            os.write(program.fd, b"k")
+            while len(program.output) == at and time.perf_counter() - asked < 5:
+                program.read(0.002)
+            answers.append(time.perf_counter() - asked)
+            program.read(0.1)
+        took = time.perf_counter() - began
+        stop.set()
+        sender.join()
+        found.append(Row("live: entries a second", f"{sum(sent) / took:.0f}"))
+        late = p95(answers)
+        found.append(Row("live: a key is answered, p95", _ms(late), "50 ms", late > 0.05))
+    finally:
+        program.close()
+    return found
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -360,6 +454,7 @@ def main() -> int:
             f"store of {options.entries:,} entries written in {time.perf_counter() - began:.1f} s"
         )
         found = measure(store, options.entries, options.rows)
+        found += measure_live(Path(folder), 5.0)
     return int(any(row.failed for row in found))
 
 

@@ -67,7 +67,8 @@ PANE_FROM_HEIGHT = 34
 """From this many lines on the detail pane is open by itself; below the log needs them."""
 
 REST_SECONDS = 0.15
-"""What a row's detail needs from the store is looked up once the cursor has rested this long."""
+"""What takes a look at the store is done once the cursor, the scroll or the filter has been the same
+for this long."""
 
 LOOK_SECONDS = 1.0
 """Live, the overview is made anew at most this often …"""
@@ -121,6 +122,7 @@ class ReplayScreen(PlayerScreen):
         self._trouble = ""
         self._rest: Timer | None = None
         self._scroll_rest: Timer | None = None
+        self._typing: Timer | None = None
         self.bands = BandCache()
         self._since_us = services.clock.now_us() - int(LIVE_SECONDS * 1_000_000)
 
@@ -228,7 +230,12 @@ class ReplayScreen(PlayerScreen):
             limit_us = None if limit is None else int(limit * 1_000_000)
             timeline = self.timeline
             self.ask_store(
-                lambda reader: load(reader, ask, session_id, predicate, timeline, limit_us)
+                # Nothing, where another question has been asked since.
+                lambda reader: (
+                    load(reader, ask, session_id, predicate, timeline, limit_us)
+                    if ask == self._ask
+                    else None
+                )
             )
 
     def mode_changed(self) -> None:
@@ -612,10 +619,21 @@ class ReplayScreen(PlayerScreen):
     def _filter_typed(self, message: FilterLine.Typed) -> None:
         if message.text.strip() != self._filter.strip():
             self._filter, self._filter_off = message.text, False
+            if self._typing is not None:
+                self._typing.stop()
+            self._typing = self.set_timer(REST_SECONDS, self._typed)
+
+    def _typed(self) -> None:
+        """The filter has been the same for a moment: a whole session is not looked through for
+        every letter."""
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
             self._read()
 
     @on(FilterLine.Applied)
     def _filter_applied(self) -> None:
+        self._typed()
         self._rows.focus()
         self.call_after_refresh(self._arrange)
 

@@ -111,6 +111,7 @@ async def settle(pilot: Pilot[Any], *, waiting: bool = False) -> None:
             and known
             and getattr(screen, "_rest", None) is None
             and getattr(screen, "_scroll_rest", None) is None
+            and getattr(screen, "_typing", None) is None
             and all(
                 worker.is_finished
                 for worker in app.workers

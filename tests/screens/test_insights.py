@@ -1,0 +1,126 @@
+"""The insights and compare screens: every key, and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from perftui.analysis.insights.answer import Question
+from perftui.screens.compare import CompareScreen
+from perftui.screens.insights import InsightsScreen
+from perftui.widgets.styled_lines import StyledLines
+from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.sample_store import OTHER, SESSION
+from tests.screens.test_snapshots import SIZES, Compare, keys
+
+
+def insights(app: Any) -> InsightsScreen:
+    assert isinstance(app.screen, InsightsScreen)
+    return app.screen
+
+
+def text(screen: Any) -> str:
+    return "\n".join(
+        "".join(part for part, _style in line) for line in screen.query_one(StyledLines)._lines
+    )
+
+
+async def test_every_question_is_answered_by_its_key(make_app: MakeApp) -> None:
+    app = make_app("insights", session_id=SESSION)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for number, question in enumerate(Question, 1):
+            await press(pilot, str(number))
+            screen = insights(app)
+            assert screen.question is question
+            assert screen._told is not None
+            assert screen._told.answer.question == question.value
+            assert question.words in text(screen)
+        await press(pilot, "tab")
+        assert insights(app).question is Question.ASSETS
+        await press(pilot, "shift+tab")
+        assert insights(app).question is Question.MOMENT
+
+
+async def test_the_moment_moves_within_the_session(make_app: MakeApp) -> None:
+    app = make_app("insights", session_id=SESSION, at="2")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "9")
+        assert insights(app)._at_us == 2_000_000
+        first = text(insights(app))
+        await press(pilot, "right_square_bracket")
+        assert insights(app)._at_us == 3_000_000
+        assert text(insights(app)) != first
+        await press(pilot, *["left_square_bracket"] * 5)
+        assert insights(app)._at_us == 0
+
+
+async def test_all_sessions_and_back(make_app: MakeApp) -> None:
+    app = make_app("insights", session_id=SESSION)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        one = insights(app)._told
+        await press(pilot, "a")
+        many = insights(app)._told
+        assert one is not None
+        assert many is not None
+        assert one.answer.coverage.sessions == 1
+        assert many.answer.coverage.sessions > 1
+        await press(pilot, "a")
+        again = insights(app)._told
+        assert again is not None
+        assert again.answer == one.answer
+
+
+async def test_insights_open_from_the_replay_and_close(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "i")
+        insights(app)
+        await press(pilot, "q")
+        assert not isinstance(app.screen, InsightsScreen)
+
+
+async def test_compare_and_swap(make_app: MakeApp) -> None:
+    app = make_app("compare", session_id=SESSION, other_session_id=OTHER)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, CompareScreen)
+        assert screen._told is not None
+        assert f"{SESSION} against {OTHER}" in text(screen)
+        sides = {str(row["name"]): row["side"] for row in _presence(screen)}
+        assert sides
+        await press(pilot, "x")
+        assert f"{OTHER} against {SESSION}" in text(screen)
+        turned = {str(row["name"]): row["side"] for row in _presence(screen)}
+        for name in set(sides) & set(turned):
+            assert {sides[name], turned[name]} == {"added", "gone"}
+
+
+def _presence(screen: CompareScreen) -> list[dict[str, Any]]:
+    assert screen._told is not None
+    return screen._told.answer.table("presence").records()
+
+
+async def test_a_session_that_is_gone_says_so(make_app: MakeApp) -> None:
+    app = make_app("insights", session_id="never-was")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot, waiting=True)
+        assert "never-was" in text(insights(app))
+
+
+@pytest.mark.parametrize("question", ["2", "6", "9"])
+@pytest.mark.parametrize("size", SIZES)
+def test_insights(snap_compare: Compare, make_app: MakeApp, size: str, question: str) -> None:
+    app = make_app("insights", session_id=SESSION)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys(question))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_compare(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
+    app = make_app("compare", session_id=SESSION, other_session_id=OTHER)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys())
