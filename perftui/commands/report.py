@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Sequence
 
 import click
 
 from perftui.analysis.insights.answer import Answer, Question
+from perftui.analysis.insights.reading import answer, parse_at, read_study
 from perftui.analysis.insights.study import Study
 from perftui.analysis.rendering.documents import answer_document
 from perftui.analysis.rendering.text import Role, TextLine, answer_lines
@@ -18,8 +18,6 @@ from perftui.errors import NotFoundError, UsageError
 from perftui.model import Predicate, Reader, SessionSummary
 
 PLAIN_WIDTH = 120
-
-_AT = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)s?")
 
 _STYLES: dict[Role, dict[str, object]] = {
     Role.TITLE: {"bold": True},
@@ -94,13 +92,13 @@ def report(
             for question in questions
         ]
         if as_json:
-            for answer in answers:
-                echo_json(answer_document(answer))
+            for told in answers:
+                echo_json(answer_document(told))
         elif markdown:
             from perftui.analysis.rendering.markdown import answer_markdown
 
-            for answer in answers:
-                click.echo(answer_markdown(answer))
+            for told in answers:
+                click.echo(answer_markdown(told))
         elif html:
             _print_html(context, reader, study, answers)
         else:
@@ -129,20 +127,13 @@ def study_of(
     until: int | None = None,
     predicate: Predicate | None = None,
 ) -> Study:
-    """The entries of some sessions, sorted out. A filter narrows the requests; what else happened
-    stays, as the metrics of a page come from it."""
-    only = summaries[0].session_id if len(summaries) == 1 else None
-    wanted = {summary.session_id for summary in summaries}
-    records = [
-        record
-        for record in reader.iter_records(only, since_us=since, until_us=until)
-        if record.session_id in wanted
-        and (predicate is None or not record.entry.is_request or predicate.matches(record))
-    ]
-    return Study(
+    """The entries of some sessions, with the thresholds and sites of the settings."""
+    return read_study(
+        reader,
         summaries,
-        [view for summary in summaries for view in reader.page_views(summary.session_id)],
-        records,
+        since_us=since,
+        until_us=until,
+        predicate=predicate,
         thresholds=context.settings.thresholds,
         first_party=context.settings.sites.first_party,
     )
@@ -157,36 +148,14 @@ def _answer(
     baseline: str | None,
     at: str | None,
 ) -> Answer:
-    from perftui.analysis.insights.causes import moment
-    from perftui.analysis.insights.change import change
-    from perftui.analysis.insights.questions import ANSWERS
-
-    if question is Question.MOMENT:
-        if at is None:
-            raise UsageError("--question moment needs --at: seconds (12.4), mm:ss, or a percentage")
-        return moment(study, chosen[0].session_id, parse_at(at, chosen[0].duration_us))
-    if question is Question.CHANGE:
-        session = None if baseline is None else reader.find_session(baseline)
-        return change(study, since_us=change_at, baseline=session)
-    return ANSWERS[question](study)
-
-
-def parse_at(text: str, duration_us: int) -> int:
-    """A place in a session: ``12.4``, ``12.4s``, ``1:02.5`` or ``50%``; µs since its start.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    text = text.strip()
-    if text.endswith("%"):
-        try:
-            return round(duration_us * float(text[:-1]) / 100)
-        except ValueError:
-            pass
-    match = _AT.fullmatch(text)
-    if match is None:
-        raise UsageError(f"--at {text}: seconds (12.4), mm:ss, or a percentage (50%)")
-    return round((int(match[1] or 0) * 60 + float(match[2])) * 1_000_000)
+    return answer(
+        study,
+        question,
+        session_id=chosen[0].session_id,
+        at_us=None if at is None else parse_at(at, chosen[0].duration_us),
+        since_us=change_at,
+        baseline=None if baseline is None else reader.find_session(baseline),
+    )
 
 
 def print_text(
@@ -194,10 +163,10 @@ def print_text(
 ) -> None:
     """Print answers for people."""
     room = width or shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
-    for number, answer in enumerate(answers):
+    for number, told in enumerate(answers):
         if number:
             click.echo("\n")
-        for line in answer_lines(answer, width=room, ascii_only=ascii_only):
+        for line in answer_lines(told, width=room, ascii_only=ascii_only):
             click.echo(_styled(context, line))
 
 

@@ -52,6 +52,7 @@ class CompareScreen(BaseScreen):
     def __init__(self, services: Services, subject: Subject) -> None:
         super().__init__(services, subject)
         self._told: ComparisonTold | None = None
+        self._trouble = ""
         self.before_id, self.after_id = subject.session_id, subject.other_session_id
 
     def compose(self) -> ComposeResult:
@@ -74,6 +75,7 @@ class CompareScreen(BaseScreen):
     def _ask(self) -> None:
         before_id, after_id = self.before_id, self.after_id
         settings = self.services.settings
+        self._trouble = ""
         self._told = None
         self._show()
         if before_id is None or after_id is None:
@@ -104,7 +106,8 @@ class CompareScreen(BaseScreen):
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
-        self.query_one(StyledLines).tell([[(message.words, "@2 muted")]])
+        self._trouble = message.words
+        self._show()
 
     def on_resize(self) -> None:
         """Lay the lines out anew."""
@@ -121,7 +124,7 @@ class CompareScreen(BaseScreen):
         crumbs = ["sessions", "compare"]
         lines = self.query_one(StyledLines)
         if told is None:
-            lines.tell([[("Reading both sessions …", "@2 muted")]])
+            lines.tell([[(self._trouble or "Reading both sessions …", "@2 muted")]])
         else:
             crumbs.append(f"{told.names[0]} {self.palette.glyphs.chevron} {told.names[1]}")
             ascii_only = self.services.settings.app.ascii

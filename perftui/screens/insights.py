@@ -120,6 +120,7 @@ class InsightsScreen(BaseScreen):
         self._study: Study | None = None
         self._at_us = 0
         self._told: AnswerTold | None = None
+        self._trouble = ""
         self._known: dict[tuple[Question, int], AnswerTold] = {}
 
     def compose(self) -> ComposeResult:
@@ -145,6 +146,7 @@ class InsightsScreen(BaseScreen):
     def _read(self) -> None:
         everything, session_id = self.everything, self.subject.session_id
         settings = self.services.settings
+        self._trouble = ""
         self._study, self._told = None, None
         self._known.clear()
         self._show()
@@ -203,7 +205,8 @@ class InsightsScreen(BaseScreen):
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
-        self.query_one(StyledLines).tell([[(message.words, "@2 muted")]])
+        self._trouble = message.words
+        self._show()
 
     def on_resize(self) -> None:
         """Lay the lines out anew."""
@@ -233,6 +236,7 @@ class InsightsScreen(BaseScreen):
         lines = self.query_one(StyledLines)
         if self._told is None:
             words = "Reading the entries …" if study is None else f"{self.question.words} …"
+            words = self._trouble or words
             lines.tell([[(words, "@2 muted")]])
         else:
             ascii_only = self.services.settings.app.ascii

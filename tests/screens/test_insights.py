@@ -10,7 +10,7 @@ from perftui.analysis.insights.answer import Question
 from perftui.screens.compare import CompareScreen
 from perftui.screens.insights import InsightsScreen
 from perftui.widgets.styled_lines import StyledLines
-from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import OTHER, SESSION
 from tests.screens.test_snapshots import SIZES, Compare, keys
 
@@ -109,8 +109,7 @@ def _presence(screen: CompareScreen) -> list[dict[str, Any]]:
 async def test_a_session_that_is_gone_says_so(make_app: MakeApp) -> None:
     app = make_app("insights", session_id="never-was")
     async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, waiting=True)
-        assert "never-was" in text(insights(app))
+        await until(pilot, lambda: "never-was" in text(insights(app)), "it says which is gone")
 
 
 @pytest.mark.parametrize("question", ["2", "6", "9"])

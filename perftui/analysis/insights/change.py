@@ -370,6 +370,9 @@ def _headline(
         )
     if not speed.rows:
         return f"Nothing is on both sides ({sides.words})."
+    at = [column.key for column in SPEED.columns].index("significant")
+    if all(row[at] is None for row in speed.rows):
+        return "There are too few values for a verdict: the medians alone can be compared."
     return "Nothing changed by more than chance."
 
 

@@ -271,8 +271,9 @@ def opaque_note(count: int) -> tuple[Note, ...]:
     return (
         Note(
             NoteKind.UNKNOWN,
-            f"{count} requests of other origins send no Timing-Allow-Origin: their total is known,"
-            " their phases and sizes are not, and they are counted as neither fast nor small.",
+            f"Of {count} {'request' if count == 1 else 'requests'} only the total is known, the phases"
+            " and sizes are not (another origin without Timing-Allow-Origin, or no answer): counted"
+            " as neither fast nor small.",
         ),
     )
 

@@ -155,7 +155,7 @@ def table_lines(table: Table, width: int, *, ascii_only: bool = False) -> list[T
     ]
     specs = []
     for place_, column in enumerate(columns):
-        if all(row[place_] is None for row in table.rows) and column.importance < 100:
+        if all(row[place_] in (None, ()) for row in table.rows) and column.importance < 100:
             # A column without a single known value says nothing that its absence does not.
             continue
         natural = max(cell_width(column.title), *(cell_width(row[place_]) for row in cells))
