@@ -24,6 +24,7 @@ import msgspec
 
 from bench.generator import FIELDS, Generator
 from bench.http_load import Answers, Server, capture_server, closed_loop, http_request, open_loop
+from perftui.analysis.endpoints import load_public_suffixes
 from perftui.capture.batch import decode_batch
 from perftui.capture.intake import Intake
 from perftui.config import Settings
@@ -118,6 +119,7 @@ def series_limit(folder: Path, bodies: list[bytes]) -> float:
 def own_series(folder: Path, bodies: list[bytes]) -> tuple[float, float]:
     """Entries a second through perftui's own intake and store in series, without HTTP; and bytes
     on disk for each."""
+    load_public_suffixes()  # once in the life of a server
     writer = StoreWriter(folder / "own.db")
     intake = Intake(writer, Settings())
     now_us = writer.clock.now_us()
@@ -184,7 +186,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000, help="entries for the limits")
     parser.add_argument("--seconds", type=float, default=5.0, help="of load for each batch size")
-    parser.add_argument("--entries", type=int, default=0, help="entries in the store at the end")
+    parser.add_argument(
+        "--entries", type=int, default=500_000, help="entries in the store at the end"
+    )
     parser.add_argument("--folder", type=Path, help="where the files are made")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="perftui-bench-", dir=options.folder))
@@ -251,7 +255,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
             failures += not met
             line += f" (at most {MAXIMUM_P99_MS:.0f}: {_verdict(met)})"
         print(line)
-    failures += _memory(options.entries or 500_000, folder)
+    failures += _memory(options.entries, folder)
     return 1 if failures else 0
 
 

@@ -212,38 +212,49 @@ def resource_decoder(limit: int) -> Callable[[msgspec.Raw], Entry]:
 
 def _resource_source() -> str:
     names: list[str] = []
-    told: list[str] = []
+    lines: list[str] = []
+    emit = lines.append
     for field in ENTRY_FIELDS:
         name = field.attribute
         names.append(name)
         match field.kind:
             case FieldKind.TIME:
-                told.append(f"{name}=(round({name} * 1000) or None) if {name} else None")
+                # On a connection that stands most moments are the one before.
+                emit(f"if not {name}:")
+                emit(f"    {name} = None")
+                emit(f"elif {name} == before:")
+                emit(f"    {name} = before_us")
+                emit("else:")
+                emit(f"    before = {name}")
+                emit(f"    {name} = before_us = round(before * 1000) or None")
             case FieldKind.SIZE:
-                told.append(f"{name}={name}")
+                pass
             case _:
-                told.append(f"{name}={name} or None")
+                emit(f"{name} = {name} or None")
     sizes = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE]
+    body = "\n    ".join(lines)
     return f"""
 def decode_resource(raw):
     (name, _, start, duration, {", ".join(names)}, *_) = astuple(decode(raw))
     start_us = round(start * 1000)
+    before = start or None
+    before_us = start_us or None
+    {body}
     if duration is None:
         duration_us = None
     elif duration is not UNSET:
         duration_us = round(duration * 1000)
-    elif not response_end_us or not round(response_end_us * 1000):
+    elif response_end_us is None:
         duration_us = None
     else:
-        duration_us = max(0, round(response_end_us * 1000) - start_us)
+        duration_us = max(0, response_end_us - start_us)
     if (
-        not {" and not ".join(sizes)}
-        and not (request_start_us and round(request_start_us * 1000))
-        and not (response_start_us and round(response_start_us * 1000))
+        request_start_us is None and response_start_us is None
+        and not {" and not ".join(sizes)}
     ):
         {" = ".join(sizes)} = None
     return Entry(
         entry_type="resource", name=name, start_us=start_us, duration_us=duration_us,
-        {", ".join(told)},
+        {", ".join(f"{name}={name}" for name in names)},
     )
 """
