@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import NoColor
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from perftui.config import Settings
@@ -64,9 +64,11 @@ class PerftuiApp(App[None]):
         color: bool = True,
     ) -> None:
         super().__init__()
-        if not color and not self.no_color:
-            # What Textual itself does where NO_COLOR is in the environment.
+        if not color or self.no_color:
+            # Where NO_COLOR is in the environment Textual makes greys of all colours, before it
+            # knows that the theme has none: the terminal's own two would be black on black.
             self.no_color = True
+            self._filters = [one for one in self._filters if not isinstance(one, Monochrome)]
             self._filters.append(NoColor())
         self.services = Services(
             open_reader=open_reader,

@@ -29,6 +29,8 @@ WALK: tuple[tuple[str, str], ...] = (
     # keys (ESC is \x1b), and what is to be seen then
     ("", "REPLAY"),
     ("e", "P1"),
+    ("w", "waterfall"),
+    ("\x1b", "REPLAY"),
     ("0", "00:00.0"),
     ("9", "REPLAY"),
     ("n", "now 00:"),
@@ -46,8 +48,11 @@ WALK: tuple[tuple[str, str], ...] = (
 )
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
-@pytest.mark.parametrize("look", ["color", "NO_COLOR", "16 colours"])
+@pytest.mark.parametrize(
+    ("size", "look"),
+    [((120, 40), "color"), ((80, 24), "NO_COLOR"), ((80, 24), "16 colours")],
+    ids=["120x40", "80x24-NO_COLOR", "80x24-16-colours"],
+)
 def test_walk(demo_store: Path, size: tuple[int, int], look: str) -> None:
     environment = {
         "color": {},
