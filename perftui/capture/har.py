@@ -132,10 +132,11 @@ def _read_head(stream: BinaryIO, fault: Fault) -> _Head:
                         own = told if isinstance(told, dict) else {}
                     case _:
                         slices.value(keep=False)
-    except ImportFileError as error:
+    except ImportFileError:
         if not found:
             raise
-        fault(str(error))
+        # Read on from here, a damaged stream would fail again; the second reading names the place.
+        hashing.is_whole = False
     if not found:
         raise ImportFileError("no HAR file: it has no log.entries")
     hashing.finish()
@@ -149,18 +150,19 @@ class _Hashing:
     """A stream that hashes what is read of it, so that one file is one session."""
 
     def __init__(self, stream: BinaryIO, digest: Any) -> None:
-        self._stream = stream
+        self._read = getattr(stream, "read1", stream.read)
         self._digest = digest
+        self.is_whole = True
 
     def read(self, size: int = -1) -> bytes:
         """Read on."""
-        piece = self._stream.read(size)
+        piece: bytes = self._read(size)
         self._digest.update(piece)
         return piece
 
     def finish(self) -> None:
-        """Hash the rest."""
-        while self.read(1 << 20):
+        """Hash the rest, where it can be read."""
+        while self.is_whole and self.read(1 << 20):
             pass
 
 

@@ -8,7 +8,7 @@ slice of each value is decoded by msgspec when it is whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from perftui.errors import ImportFileError
@@ -20,7 +20,7 @@ MAX_VALUE_BYTES = 256 * 1024 * 1024
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.S)
 _SCALAR_END = re.compile(rb"[\s,}\]]")
-_SPACE = b" \t\r\n"
+_NO_SPACE = re.compile(rb"[^ \t\r\n]")
 
 
 class JsonSlices:
@@ -31,10 +31,16 @@ class JsonSlices:
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        # Of a damaged stream, `read` loses what came before the damage; `read1` gives it.
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._failure: ImportFileError | None = None
         self._window = b""
         self._at = 0
         self._before = 0
+        self._fill(0)
+        # Fiddler begins its files with a byte order mark.
+        if self._window.startswith(b"\xef\xbb\xbf"):
+            self._at = 3
 
     @property
     def offset(self) -> int:
@@ -44,21 +50,32 @@ class JsonSlices:
     def _fill(self, keep_from: int) -> bool:
         """Read more, keeping the window from ``keep_from`` on; False at the end."""
         wanted = max(CHUNK_BYTES, len(self._window) - keep_from)
-        more = self._stream.read(wanted)
+        pieces = [self._window[keep_from:]]
+        while wanted > 0 and self._failure is None:
+            try:
+                piece = self._read(wanted)
+            except ImportFileError as error:
+                self._failure = error
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+            wanted -= len(piece)
+        if len(pieces) == 1 and self._failure is not None:
+            raise self._failure
         self._before += keep_from
-        self._window = self._window[keep_from:] + more
+        self._window = b"".join(pieces)
         self._at -= keep_from
-        return bool(more)
+        return len(pieces) > 1
 
     def peek(self) -> bytes:
         """The next byte that is no space; empty at the end."""
         while True:
-            window = self._window
-            while self._at < len(window):
-                byte = window[self._at : self._at + 1]
-                if byte not in _SPACE:
-                    return byte
-                self._at += 1
+            match = _NO_SPACE.search(self._window, self._at)
+            if match is not None:
+                self._at = match.start()
+                return match[0]
+            self._at = len(self._window)
             if not self._fill(self._at):
                 return b""
 

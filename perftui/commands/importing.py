@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +19,10 @@ import msgspec
 
 from perftui.capture.batch import decode_lines
 from perftui.capture.har import read_har
+from perftui.capture.har_archive import Unpacked, read_zip
 from perftui.capture.intake import Intake
+from perftui.capture.mitmproxy_flows import read_flows
+from perftui.capture.posthog import looks_like_posthog, read_posthog
 from perftui.capture.redact import Redactor
 from perftui.commands.context import Context, pass_context
 from perftui.config import Settings
@@ -52,13 +59,51 @@ def read_lines(
         yield batch if batch.source != "sdk" else msgspec.structs.replace(batch, source="import")
 
 
-READERS: dict[str, FileReader] = {
+def read_json(
+    stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
+) -> Iterator[Batch]:
+    """Batches of a ``.json`` file: an export of PostHog where it begins like one, else HAR."""
+    reader = read_posthog if looks_like_posthog(_head(stream)) else read_har
+    return reader(stream, settings, received_us, fault)
+
+
+_MEMBERS: dict[str, FileReader] = {
     ".jsonl": read_lines,
     ".ndjson": read_lines,
     ".har": read_har,
-    ".json": read_har,
+    ".json": read_json,
+}
+
+READERS: dict[str, FileReader] = {
+    **_MEMBERS,
+    ".zip": read_zip(_MEMBERS),
+    ".flows": read_flows,
+    ".flow": read_flows,
+    ".mitm": read_flows,
+    ".posthog": read_posthog,
 }
 """Suffix (without ``.gz``) -> what reads such a file."""
+
+_HAR_BEGINNING = re.compile(rb'\s*\{\s*"log"\s*:')
+_FLOW_BEGINNING = re.compile(rb"\d+:")
+
+
+def kind_of(head: bytes) -> str:
+    """The suffix of a file of no name that begins so."""
+    if head.startswith(b"PK\x03\x04"):
+        return ".zip"
+    if _FLOW_BEGINNING.match(head):
+        return ".flows"
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    if _HAR_BEGINNING.match(head):
+        return ".har"
+    return ".posthog" if looks_like_posthog(head) else ".jsonl"
+
+
+def _head(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream, which stay in it."""
+    assert isinstance(stream, io.BufferedReader)
+    return stream.peek(4096)
 
 
 @click.command("import")
@@ -73,12 +118,13 @@ READERS: dict[str, FileReader] = {
     "--as",
     "kind",
     type=click.Choice(sorted(suffix[1:] for suffix in READERS)),
-    help="What kind of file it is [default: by its name; stdin is jsonl].",
+    help="What kind of file it is [default: by its name; stdin by how it begins].",
 )
 @pass_context
 def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None:
-    """Import FILEs (- is stdin) into the store: HAR 1.2 (.har) and batches, one a
-    line (.jsonl); also compressed (.gz).
+    """Import FILEs (- is stdin) into the store: HAR 1.2 (.har), batches, one a line
+    (.jsonl), mitmproxy's flows (.flows), exports of PostHog (.json); also compressed
+    (.gz) or in an archive (.zip).
 
     A file imported twice adds nothing. What cannot be read is named with its place, and the rest
     is imported.
@@ -96,8 +142,9 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None
     sessions: dict[str, None] = {}
     with context.open_writer() as writer:
         for file in files:
-            reader = READERS[f".{kind}" if kind else suffix_of(file)]
+            suffix = f".{kind}" if kind else suffix_of(file)
             with _opened(file) as (stream, length):
+                reader = READERS[suffix or kind_of(_head(stream))]
                 total += _import_file(
                     context,
                     writer,
@@ -118,13 +165,13 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None
 
 
 def suffix_of(file: Path) -> str:
-    """The suffix that says what a file is.
+    """The suffix that says what a file is; empty for stdin, which has no name.
 
     Raises:
         ImportFileError: it is none that can be read.
     """
     if str(file) == "-":
-        return ".jsonl"
+        return ""
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
@@ -143,21 +190,32 @@ def _named(file: Path, fault: Fault) -> Fault:
 def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
     """The file's bytes, decompressed, and its length on disk."""
     if str(file) == "-":
-        yield sys.stdin.buffer, None
+        # A pipe cannot be read twice, which a HAR file needs; one file has one name, too.
+        with tempfile.TemporaryFile(prefix="perftui-stdin-") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy, 1 << 20)
+            copy.seek(0)
+            with _unpacked(copy.fileno(), "stdin") as found:
+                yield found
         return
     try:
         raw = file.open("rb")
     except OSError as error:
         raise ImportFileError(f"cannot read {file}: {error.strerror}") from error
-    with raw:
-        length = file.stat().st_size
-        if raw.read(2) == b"\x1f\x8b":
-            raw.seek(0)
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield io.BufferedReader(unpacked), None
+    with raw, _unpacked(raw.fileno(), file.name) as found:
+        yield found
+
+
+@contextmanager
+def _unpacked(descriptor: int, name: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    """An open file from its beginning, decompressed where it is gzip, and its length on disk."""
+    with open(descriptor, "rb", closefd=False) as raw:
+        length = os.fstat(descriptor).st_size
+        if raw.peek(2)[:2] != b"\x1f\x8b":
+            yield raw, length
             return
-        raw.seek(0)
-        yield raw, length
+        with gzip.GzipFile(fileobj=raw) as unpacked:
+            bounded = Unpacked(unpacked, length, name)
+            yield io.BufferedReader(bounded, 1 << 16), None
 
 
 def _import_file(
