@@ -9,11 +9,13 @@ over its limit is marked, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import atexit
 import http.client
 import json
 import os
 import pty
 import select
+import signal
 import socket
 import statistics
 import struct
@@ -112,6 +114,8 @@ class Program:
             env={**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
         os.close(theirs)
+        # Also where the benchmark itself is ended by a signal.
+        atexit.register(self.process.kill)
         self.seen = psutil.Process(self.process.pid)
 
     def read(self, seconds: float) -> bytes:
@@ -441,6 +445,7 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
 
 def main() -> int:
     """Measure and print."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--sessions", type=int, default=10_000)
