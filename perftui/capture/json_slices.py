@@ -18,6 +18,9 @@ CHUNK_BYTES = 1 << 20
 MAX_VALUE_BYTES = 256 * 1024 * 1024
 """The longest single value (one request with its body) that is held."""
 
+_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+[{}\[\]]', re.S)
+"""Up to the next bracket, strings jumped over."""
+
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.S)
 _SCALAR_END = re.compile(rb"[\s,}\]]")
 _NO_SPACE = re.compile(rb"[^ \t\r\n]")
@@ -183,23 +186,15 @@ class JsonSlices:
         while True:
             window = self._window
             end = at
-            for match in _TOKEN.finditer(window, at):
-                first = window[match.start()]
-                if first == 0x22:
-                    if match.end() - match.start() == 1:
-                        # The string goes on beyond the window.
-                        end = match.start()
-                        break
-                elif first in b"{[":
-                    depth += 1
-                else:
-                    depth -= 1
-                    if depth == 0:
-                        self._at = match.end()
-                        return window[begin : self._at] if keep else b""
+            while (match := _BRACKET.match(window, end)) is not None:
                 end = match.end()
-            else:
-                end = len(window)
+                if window[end - 1] in b"{[":
+                    depth += 1
+                    continue
+                depth -= 1
+                if depth == 0:
+                    self._at = end
+                    return window[begin:end] if keep else b""
             if keep:
                 at = self._more(end, begin)
                 begin = 0

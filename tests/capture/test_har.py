@@ -332,3 +332,20 @@ def test_slices_are_the_values(values: list[Any], step: int, indent: int | None)
             slices.value(keep=name == "z")
     assert names == ["a", "list", "z"]
     assert found == values
+
+
+def test_redirects_in_a_circle_are_requests_like_others() -> None:
+    def redirect(url: str, target: str) -> dict[str, Any]:
+        return one(url, response={"status": 302, "redirectURL": target, "content": {"size": 0}})
+
+    found = entries_of(
+        har(redirect("https://a.test/1", "/2"), redirect("https://a.test/2", "/1"), one())
+    )
+    assert [entry.extra.get("redirectURL") for entry in found] == ["/2", "/1", None]
+
+
+def test_many_entries_with_one_url_and_one_moment_are_all_there() -> None:
+    batches, faults = read(har(*[one()] * 20_000))
+    assert sum(len(batch.entries) for batch in batches) == 20_000
+    assert len({batch.key for batch in batches}) == len(batches) == 40
+    assert faults == []
