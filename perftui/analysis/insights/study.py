@@ -179,6 +179,13 @@ def known_sum(values: Iterable[int | None]) -> tuple[int, int]:
     return total, unknown
 
 
+def sum_or_none(values: Iterable[int | None]) -> tuple[int | None, int]:
+    """The sum of what is known, None where nothing is; and how many are not."""
+    told = list(values)
+    total, unknown = known_sum(told)
+    return (total if unknown < len(told) else None), unknown
+
+
 def share(part: int, whole: int) -> float | None:
     """A part of a whole; None of nothing."""
     return round(part / whole, 4) if whole else None

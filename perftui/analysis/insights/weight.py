@@ -30,6 +30,7 @@ from perftui.analysis.insights.study import (
     page_key,
     plain_url,
     share,
+    sum_or_none,
 )
 from perftui.analysis.phases import is_cached, request_duration_us, request_end_us
 from perftui.analysis.resource_type import ResourceType
@@ -192,7 +193,7 @@ def third_party(study: Study) -> Answer:
             for records in pages.values()
         ) / len(pages)
         on_path = path.get(domain, 0) / len(pages)
-        transferred, unknown = known_sum(record.entry.transfer_size for record in group)
+        transferred, unknown = sum_or_none(record.entry.transfer_size for record in group)
         ranked.append((-on_path, -busy, domain))
         rows.append(
             (
@@ -319,9 +320,9 @@ def _union_us(records: Iterable[Record]) -> int:
 
 
 def _size_row(name: str, group: Sequence[Record]) -> tuple[Value, ...]:
-    transferred, unknown = known_sum(record.entry.transfer_size for record in group)
-    encoded, _ = known_sum(record.entry.encoded_body_size for record in group)
-    decoded, _ = known_sum(record.entry.decoded_body_size for record in group)
+    transferred, unknown = sum_or_none(record.entry.transfer_size for record in group)
+    encoded, _ = sum_or_none(record.entry.encoded_body_size for record in group)
+    decoded, _ = sum_or_none(record.entry.decoded_body_size for record in group)
     return name, len(group), transferred, encoded, decoded, unknown
 
 
@@ -529,8 +530,9 @@ def compression(study: Study) -> Answer:
         saves = first[4] if isinstance(first[4], int) else 0
         cause = Cause("asset", str(first[0]), saves, Unit.BYTES)
         headline = (
-            f"{len(rows)} compressible URLs are sent as they are; gzip would save about"
-            f" {format_bytes(saves)} of each {first[0]}."
+            f"{len(rows)} compressible {'URL is' if len(rows) == 1 else 'URLs are'} sent as"
+            f" {'it is' if len(rows) == 1 else 'they are'}; the first is {first[0]}, of which gzip"
+            f" would save about {format_bytes(saves)}."
         )
     elif packed:
         headline = f"All {len(packed)} compressible bodies whose size is known are compressed."
