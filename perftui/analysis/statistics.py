@@ -417,8 +417,10 @@ class Difference:
         """Whether the change is more than chance: p (adjusted where it is) below 5 % and an
         interval that keeps clear of 0. None where there are too few values to tell."""
         told = self.p_value if self.adjusted_p is None else self.adjusted_p
-        if told is None or self.low is None or self.high is None:
+        if told is None:
             return None
+        if self.low is None or self.high is None:
+            return False if told >= SIGNIFICANT else None
         return told < SIGNIFICANT and (self.low > 0 or self.high < 0)
 
 
@@ -433,8 +435,13 @@ def thinned(sample: Sample, most: int = MOST_RANKED) -> list[float]:
     return sorted(sample) if sample.count <= most else sample.spread(most)
 
 
-def difference(before: Sample, after: Sample) -> Difference:
-    """Compare two samples; with too few values on a side there are medians but no verdict."""
+def difference(before: Sample, after: Sample, *, always_interval: bool = True) -> Difference:
+    """Compare two samples; with too few values on a side there are medians but no verdict.
+
+    Args:
+        always_interval: resample also where the p-value alone rules a verdict out; without it a
+            comparison of thousands of names costs a fraction.
+    """
     was, now = before.median, after.median
     result = Difference(
         before=was,
@@ -446,7 +453,10 @@ def difference(before: Sample, after: Sample) -> Difference:
     if result.too_few:
         return result
     first, second = thinned(before), thinned(after)
-    low, high = median_difference_interval(first, second)
+    p_value = mann_whitney(first, second)[1]
+    low = high = None
+    if always_interval or p_value < SIGNIFICANT:
+        low, high = median_difference_interval(first, second)
     return Difference(
         before=was,
         after=now,
@@ -455,7 +465,7 @@ def difference(before: Sample, after: Sample) -> Difference:
         change=result.change,
         low=low,
         high=high,
-        p_value=mann_whitney(first, second)[1],
+        p_value=p_value,
     )
 
 

@@ -183,19 +183,25 @@ def change_tables(
         **_page_metrics(sides.after),
     }
     both = sorted(set(was) & set(now))
-    found = with_adjusted([difference(Sample(was[key]), Sample(now[key])) for key in both])
+    found = with_adjusted(
+        [difference(Sample(was[key]), Sample(now[key]), always_interval=False) for key in both]
+    )
     ranked = sorted(zip(both, found, strict=True), key=lambda pair: _weight(pair[1]))
     speed: list[tuple[Value, ...]] = []
     for (kind, name), change in ranked:
         if change.change is None:
             continue
+        low, high = change.low, change.high
+        if len(speed) < MOST_ROWS and not change.too_few and low is None:
+            whole = difference(Sample(was[kind, name]), Sample(now[kind, name]))
+            low, high = whole.low, whole.high
         told = change.p_value if change.adjusted_p is None else change.adjusted_p
         speed.append(
             (
                 *(name, kind, _ms(change.before), _ms(change.after), _ms(change.change)),
-                *(_ms(change.low), _ms(change.high), None if told is None else round(told, 5)),
+                *(_ms(low), _ms(high), None if told is None else round(told, 5)),
                 *(change.significant, change.before_count, change.after_count),
-                series(kind, name),
+                series(kind, name) if len(speed) < MOST_ROWS else (),
             )
         )
     sizes = _size_rows(before, after)
@@ -229,7 +235,12 @@ def _size_rows(
 ) -> list[tuple[Value, ...]]:
     keys = sorted(set(before) & set(after))
     found = with_adjusted(
-        [difference(Sample(_sizes(before[key])), Sample(_sizes(after[key]))) for key in keys]
+        [
+            difference(
+                Sample(_sizes(before[key])), Sample(_sizes(after[key])), always_interval=False
+            )
+            for key in keys
+        ]
     )
     rows: list[tuple[float, tuple[Value, ...]]] = []
     for (kind, name), change in zip(keys, found, strict=True):
