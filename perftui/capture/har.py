@@ -29,6 +29,9 @@ Fault = Callable[[str], None]
 BATCH_ENTRIES = 500
 """Entries of one batch: they are stored together."""
 
+HELD_ENTRIES = 2000
+"""Entries of all pages together that are held until their batches are full."""
+
 SOURCE = "har"
 
 MAX_TIME_US = MAX_SAFE_INTEGER
@@ -256,6 +259,7 @@ class _Importer:
     def batches(self, stream: BinaryIO) -> Iterator[Batch]:
         slices = JsonSlices(stream)
         index = 0
+        held = 0
         try:
             for name in slices.members():
                 if name != "log":
@@ -271,8 +275,18 @@ class _Importer:
                         begin = slices.offset
                         raw = slices.value()
                         state = self._take(index, begin, raw)
-                        if state is not None and len(state.entries) >= BATCH_ENTRIES:
+                        if state is None:
+                            continue
+                        held += 1
+                        if len(state.entries) >= BATCH_ENTRIES:
+                            held -= len(state.entries)
                             yield self._batch(state)
+                        if held >= HELD_ENTRIES:
+                            # Many pages of few requests each would fill the memory.
+                            held = 0
+                            for state in self._order:
+                                if state.entries:
+                                    yield self._batch(state)
         except ImportFileError as error:
             self._fault(f"after entry {index}: {error}")
         for state in self._order:

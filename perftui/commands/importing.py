@@ -31,7 +31,10 @@ from perftui.model import Batch
 from perftui.store.writer import StoreWriter
 
 BATCHES_AT_ONCE = 200
-"""Batches of one transaction."""
+"""Batches of one transaction, at most."""
+
+ENTRIES_AT_ONCE = 5000
+"""Entries of one transaction after which it ends: they are held in memory until then."""
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """Longest line of a ``.jsonl`` file; a longer one is no batch."""
@@ -279,10 +282,13 @@ def _decoded(intake: Intake, lines: Iterator[bytes], settings: Settings) -> Iter
 
 def _grouped(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
     group: list[Batch] = []
+    entries = 0
     for batch in batches:
         group.append(batch)
-        if len(group) == BATCHES_AT_ONCE:
+        entries += len(batch.entries)
+        if len(group) == BATCHES_AT_ONCE or entries >= ENTRIES_AT_ONCE:
             yield group
             group = []
+            entries = 0
     if group:
         yield group

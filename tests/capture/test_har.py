@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.capture.har import moment_us, read_har, server_timing
+from perftui.capture.har import HELD_ENTRIES, moment_us, read_har, server_timing
 from perftui.capture.json_slices import JsonSlices
 from perftui.config import Settings
 from perftui.errors import ImportFileError
@@ -349,3 +349,22 @@ def test_many_entries_with_one_url_and_one_moment_are_all_there() -> None:
     assert sum(len(batch.entries) for batch in batches) == 20_000
     assert len({batch.key for batch in batches}) == len(batches) == 40
     assert faults == []
+
+
+def test_many_pages_of_few_requests_do_not_wait_for_the_end() -> None:
+    pages = [
+        {"id": str(number), "startedDateTime": "2026-01-01T00:00:00Z", "pageTimings": {}}
+        for number in range(3000)
+    ]
+    content = har(*(one(pageref=str(number)) for number in range(3000)), pages=pages)
+    stream = io.BytesIO(content)
+    faults: list[str] = []
+    batches = read_har(stream, Settings(), RECEIVED_US, faults.append)
+    first = [next(batches) for _ in range(HELD_ENTRIES)]
+    rest = list(batches)
+    assert [len(batch.entries) for batch in first + rest] == [1] * 3000
+    assert [batch.page_view_id for batch in first[:2]] == ["page-1", "page-2"]
+    # Pages whose requests come late were not handed out early.
+    assert {batch.page_view_id for batch in first} == {
+        f"page-{number + 1}" for number in range(HELD_ENTRIES)
+    }
