@@ -354,17 +354,14 @@ def test_many_entries_with_one_url_and_one_moment_are_all_there() -> None:
 def test_many_pages_of_few_requests_do_not_wait_for_the_end() -> None:
     pages = [
         {"id": str(number), "startedDateTime": "2026-01-01T00:00:00Z", "pageTimings": {}}
-        for number in range(3000)
+        for number in range(6000)
     ]
-    content = har(*(one(pageref=str(number)) for number in range(3000)), pages=pages)
+    content = har(*(one(pageref=str(number)) for number in range(6000)), pages=pages)
     stream = io.BytesIO(content)
     faults: list[str] = []
     batches = read_har(stream, Settings(), RECEIVED_US, faults.append)
     first = [next(batches) for _ in range(HELD_ENTRIES)]
-    rest = list(batches)
-    assert [len(batch.entries) for batch in first + rest] == [1] * 3000
-    assert [batch.page_view_id for batch in first[:2]] == ["page-1", "page-2"]
-    # Pages whose requests come late were not handed out early.
-    assert {batch.page_view_id for batch in first} == {
-        f"page-{number + 1}" for number in range(HELD_ENTRIES)
-    }
+    assert stream.tell() < len(content)
+    assert [batch.page_view_id for batch in [*first, *batches]] == [
+        f"page-{number + 1}" for number in range(6000)
+    ]
