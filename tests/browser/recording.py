@@ -1,0 +1,113 @@
+"""A small HTTP server: pages with the SDK's script tag, and every batch that reaches ``/batch``."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from perftui_server.assets import sdk_asset
+
+WAIT_S = 30.0
+"""How long a condition may take on a loaded machine."""
+
+
+class Recorder:
+    """Serves pages and takes batches.
+
+    Attributes:
+        batches: bodies of the batches that were answered 200, in the order of arrival.
+        refused: bodies of those that were not.
+        status: what batches are answered; others than 200 are not taken.
+        retry_after: the header's value beside such a status.
+        head, body: what the page at every path but the SDK's consists of.
+    """
+
+    def __init__(self, attributes: str = "") -> None:
+        self.batches: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
+        self.status = 200
+        self.retry_after = ""
+        self.policy = ""
+        self.head = ""
+        self.body = "<h1>Page</h1>"
+        self.attributes = attributes
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status: int, body: bytes, kind: str, **headers: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                for name, value in headers.items():
+                    self.send_header(name.replace("_", "-"), value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                if path == "/perftui.js":
+                    self.answer(200, sdk_asset("perftui.js").content, "text/javascript")
+                elif path.startswith("/api/"):
+                    self.answer(200, b"{}", "application/json")
+                elif path in ("/config", "/favicon.ico"):
+                    self.answer(404, b"", "text/plain")
+                else:
+                    policy = {"Content_Security_Policy": recorder.policy} if recorder.policy else {}
+                    self.answer(200, recorder.page().encode(), "text/html", **policy)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                batch = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+                if recorder.status == 200:
+                    recorder.batches.append(batch)
+                else:
+                    recorder.refused.append(batch)
+                extra = {"Retry_After": recorder.retry_after} if recorder.retry_after else {}
+                self.answer(recorder.status, b"{}", "application/json", **extra)
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the tests' output clean."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
+        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        self.thread.start()
+
+    def page(self) -> str:
+        return (
+            "<!doctype html><title>Page</title><link rel=icon href=data:,>"
+            f"{self.head}<script src=/perftui.js {self.attributes}></script>{self.body}"
+        )
+
+    def close(self) -> None:
+        self.http.shutdown()
+        self.http.server_close()
+
+    def entries(self, entry_type: str = "") -> list[dict[str, Any]]:
+        """Entries that arrived, each with its batch's ``pageViewId`` and ``sessionId``."""
+        return [
+            {**entry, "pageViewId": batch["pageViewId"], "sessionId": batch["sessionId"]}
+            for batch in list(self.batches)
+            for entry in batch["entries"]
+            if entry_type in ("", entry["entryType"])
+        ]
+
+    def wait(self, condition: Callable[[], Any], what: str) -> Any:
+        """What ``condition`` gives once it is true.
+
+        Raises:
+            AssertionError: it was not within ``WAIT_S`` seconds.
+        """
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"waited in vain for {what}; entries: {self.entries()!r:.2000}")

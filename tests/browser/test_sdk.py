@@ -1,0 +1,178 @@
+"""The browser SDK in real Chromium: attribution, sending, privacy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.recording import Recorder
+
+pytestmark = pytest.mark.chromium
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder('data-flush-interval="100"')
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def names(recorder: Recorder, entry_type: str) -> list[str]:
+    return [entry["name"] for entry in recorder.entries(entry_type)]
+
+
+def capture(page: Page, recorder: Recorder, name: str) -> dict[str, object]:
+    """Record an analytics event and wait until it has arrived."""
+    page.evaluate("name => perftui.capture(name)", name)
+    found: list[dict[str, object]] = recorder.wait(
+        lambda: [entry for entry in recorder.entries("capture") if entry["name"] == name], name
+    )
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_new"),
+    [
+        ("history.pushState({}, '', '/other')", True),
+        ("history.replaceState({}, '', '/other')", True),
+        ("perftui.pageview()", True),
+        ("history.pushState({}, '', '?page=2')", False),
+        ("history.pushState({}, '', '#part')", False),
+    ],
+)
+def test_a_pageview_begins_where_the_path_changes(
+    page: Page, recorder: Recorder, change: str, is_new: bool
+) -> None:
+    page.goto(recorder.url + "/start")
+    before = capture(page, recorder, "before")
+    page.evaluate(change)
+    after = capture(page, recorder, "after")
+    assert (before["pageViewId"] != after["pageViewId"]) is is_new
+    assert before["sessionId"] == after["sessionId"]
+
+
+def test_own_requests_are_never_in_the_log(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start")
+    capture(page, recorder, "first")
+    capture(page, recorder, "second")
+    assert not [
+        name
+        for name in names(recorder, "resource")
+        if any(own in name for own in ("/batch", "/config", "/perftui.js"))
+    ]
+
+
+def test_what_is_under_way_when_the_page_goes_arrives(page: Page, recorder: Recorder) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    page.goto(recorder.url + "/start")
+    page.evaluate("async () => { await fetch('/api/last'); perftui.capture('bye'); }")
+    page.goto("about:blank")
+    recorder.wait(lambda: "bye" in names(recorder, "capture"), "the last event")
+    recorder.wait(
+        lambda: any(name.endswith("/api/last") for name in names(recorder, "resource")),
+        "the last request",
+    )
+
+
+def test_a_server_that_is_busy_gets_every_entry_once_later(page: Page, recorder: Recorder) -> None:
+    recorder.status, recorder.retry_after = 503, "1"
+    page.goto(recorder.url + "/start")
+    page.evaluate("for (let i = 0; i < 50; i++) perftui.capture('event ' + i)")
+    recorder.wait(lambda: recorder.refused, "a refused batch")
+    recorder.status = 200
+    wanted = [f"event {number}" for number in range(50)]
+    recorder.wait(lambda: set(wanted) <= set(names(recorder, "capture")), "all events")
+    assert sorted(names(recorder, "capture")) == sorted(wanted)
+    # A retry keeps its ID, so that a server which had stored it would know.
+    assert {b["batchId"] for b in recorder.refused} <= {b["batchId"] for b in recorder.batches}
+
+
+def test_what_a_server_finds_wrong_is_not_sent_again_but_counted(
+    page: Page, recorder: Recorder
+) -> None:
+    recorder.status = 422
+    page.goto(recorder.url + "/start")
+    page.evaluate("perftui.capture('refused')")
+    recorder.wait(
+        lambda: "refused" in str([b["entries"] for b in recorder.refused]), "a refused batch"
+    )
+    recorder.status = 200
+    capture(page, recorder, "taken")
+    assert "refused" not in names(recorder, "capture")
+    assert sum(b["dropped"].get("capture", 0) for b in recorder.batches) == 1
+
+
+def test_blocked_storage_is_no_fault(page: Page, recorder: Recorder) -> None:
+    recorder.head = """<script>Object.defineProperty(window, 'localStorage', {
+      get() { throw new DOMException('blocked', 'SecurityError'); } });</script>"""
+    page.goto(recorder.url + "/start")
+    one, two = capture(page, recorder, "one"), capture(page, recorder, "two")
+    assert one["sessionId"] == two["sessionId"]
+
+
+def test_two_tabs_share_a_session(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start")
+    first = capture(page, recorder, "first tab")
+    other = page.context.new_page()
+    other.goto(recorder.url + "/start")
+    second = capture(other, recorder, "second tab")
+    assert first["sessionId"] == second["sessionId"]
+    assert first["pageViewId"] != second["pageViewId"]
+
+
+def test_secrets_in_urls_never_leave_the_page(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start?access_token=hunter2&page=1")
+    page.evaluate("fetch('/api/users?api_key=hunter2&q=shoes')")
+    recorder.wait(lambda: "/api/users" in str(recorder.batches), "the request")
+    assert "hunter2" not in str(recorder.batches)
+    assert "q=shoes" in str(recorder.batches)
+
+
+def test_opting_out_holds_for_the_next_page_too(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start")
+    capture(page, recorder, "before")
+    page.evaluate("perftui.optOut(); perftui.capture('after')")
+    page.goto(recorder.url + "/next")
+    page.evaluate("perftui.capture('next'); perftui.flush()")
+    assert page.evaluate("perftui.sessionId === undefined")
+    page.evaluate("perftui.optIn()")
+    page.goto(recorder.url + "/again")
+    capture(page, recorder, "again")
+    assert not {"after", "next"} & set(names(recorder, "capture"))
+
+
+def test_privacy_signals_are_heeded(page: Page, recorder: Recorder) -> None:
+    recorder.head = """<script>Object.defineProperty(
+      navigator, 'globalPrivacyControl', { value: true });</script>"""
+    page.goto(recorder.url + "/start")
+    assert page.evaluate("perftui.sessionId === undefined")
+
+
+def test_a_policy_of_own_scripts_alone_is_enough(page: Page, recorder: Recorder) -> None:
+    recorder.policy = "script-src 'self'; connect-src 'self'"
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(recorder.url + "/start")
+    recorder.wait(lambda: recorder.entries("navigation"), "the navigation")
+    assert not [text for text in complaints if "Content Security Policy" in text]
+
+
+def test_a_crowd_of_resources_is_recorded_whole(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start")
+    page.evaluate(
+        """async () => { for (let i = 0; i < 400; i += 20) await Promise.all(
+          Array.from({ length: 20 }, (_, k) => fetch('/api/n' + (i + k)))); }"""
+    )
+    wanted = {f"{recorder.url}/api/n{number}" for number in range(400)}
+    recorder.wait(lambda: wanted <= set(names(recorder, "resource")), "400 requests")
+    seen = [name for name in names(recorder, "resource") if name in wanted]
+    assert len(seen) == len(wanted)
