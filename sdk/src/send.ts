@@ -94,6 +94,8 @@ export async function pump(): Promise<void> {
     if (current) await post(current);
   } while (options && current && !failures && (retries[0] || queue.includes(last!)));
   current = undefined;
+  // The newest may have gone before older ones of another pageview.
+  if (options && queue[0]) schedule();
 }
 
 /** Sends in a while, when the page is idle; at once where a batch is full. */

@@ -60,6 +60,33 @@ def test_a_pageview_begins_where_the_path_changes(
     assert before["sessionId"] == after["sessionId"]
 
 
+def test_an_entry_belongs_to_the_pageview_in_which_it_started(
+    page: Page, recorder: Recorder
+) -> None:
+    page.goto(recorder.url + "/start")
+    page.evaluate(
+        """async () => {
+          const answer = fetch("/api/early").then((early) => early.text());
+          await new Promise(requestAnimationFrame);
+          history.pushState({}, '', '/later');
+          await answer;
+          await (await fetch('/api/late')).text();
+        }"""
+    )
+    late = recorder.wait(
+        lambda: [e for e in recorder.entries("resource") if e["name"].endswith("/api/late")], "late"
+    )[0]
+    early = recorder.wait(
+        lambda: [e for e in recorder.entries("resource") if e["name"].endswith("/api/early")],
+        "early",
+    )[0]
+    views = recorder.wait(
+        lambda: (v := recorder.entries("pageview")) and len(v) == 2 and v, "two pageviews"
+    )
+    assert early["pageViewId"] == views[0]["pageViewId"]
+    assert late["pageViewId"] == views[1]["pageViewId"]
+
+
 def test_own_requests_are_never_in_the_log(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.url + "/start")
     capture(page, recorder, "first")
