@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-sdk bench-reports bench-proxy bench-production record-demo screenshots sdk lock clean
+.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-reports bench-har bench-production record-demo screenshots sdk lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -59,14 +59,11 @@ bench-app: $(VENV)/.dev ## The app in a real pty against an empty Textual app
 bench-reports: $(VENV)/.dev ## The nine questions over a large store
 	@$(BIN)/python -m bench.reports
 
-bench-proxy: $(VENV)/.dev ## The proxy addon against plain mitmdump
-	@$(BIN)/python -m bench.proxy
+bench-har: $(VENV)/.dev ## Importing HAR files against json.load
+	@$(BIN)/python -m bench.har
 
 bench-production: $(VENV)/.dev ## Sinks and exports against the engine's own
 	@$(BIN)/python -m bench.production
-
-bench-sdk: $(VENV)/.dev ## The browser SDK beside others, in Chromium (needs node and chromium)
-	@$(BIN)/python -m bench.sdk
 
 sdk: ## Build the browser SDK (needs node)
 	@cd sdk && npm ci --silent && npm run --silent build

@@ -1,7 +1,6 @@
-// Builds dist/: the script-tag file, its lazily loaded second file, the ES modules and their types.
+// Builds dist/: the script-tag file, its lazily loaded second file, and the ES modules.
 // `--check` builds beside it and exits 1 where dist/ is not what the source makes.
 import { build } from 'esbuild';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,11 +28,16 @@ const common = {
 };
 
 async function buildInto(outdir) {
-  await build({ ...common, format: 'iife', entryPoints: { perftui: 'src/script.ts' }, outdir });
+  await build({
+    ...common,
+    format: 'iife',
+    entryPoints: { perftui: 'src/script.ts', 'perftui-detail': 'src/detail-script.ts' },
+    outdir,
+  });
   await build({
     ...common,
     format: 'esm',
-    entryPoints: { perftui: 'src/index.ts' },
+    entryPoints: { perftui: 'src/index.ts', 'perftui-detail': 'src/detail.ts' },
     outExtension: { '.js': '.mjs' },
     outdir,
   });
@@ -65,4 +69,3 @@ if (process.argv.includes('--check')) {
     console.log(`${name}: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} gzip -9`);
   }
 }
-void execFileSync;

@@ -32,7 +32,8 @@ def sdk(context: Context, what: str, url: str | None) -> None:
         ' crossorigin="anonymous"></script>'
     )
     snippet = (
-        "<script>window.perftui=window.perftui||{q:[],capture(){this.q.push(arguments)}}</script>\n"
+        "<script>(p=>{for(const m of ['capture','pageview','flush','optOut','optIn'])"
+        "p[m]=(...a)=>p.q.push([m,...a])})(window.perftui={q:[]})</script>\n"
         f'<script async src="{base}/perftui.js"></script>'
     )
     match what:

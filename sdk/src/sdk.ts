@@ -118,7 +118,9 @@ export const begin = safe((given: Options, ownUrl?: string, load?: () => undefin
   core.configure({
     ...given,
     endpoint,
-    types: ('' + (given.types || '*')).split(/[\s,]+/),
+    types: `${given.types || '*'}${/^(true|)$/.test(given.detail as never) ? ',console,request-detail' : ''}`.split(
+      /[\s,]+/,
+    ),
     redact: [SECRETS]
       .concat(given.redact || [])
       .map((pattern) => RegExp(pattern, pattern.flags || 'g')),

@@ -52,8 +52,8 @@ class Recorder:
 
             def do_GET(self) -> None:
                 path = self.path.split("?")[0]
-                if path == "/perftui.js":
-                    self.answer(200, sdk_asset("perftui.js").content, "text/javascript")
+                if path in {"/perftui.js", "/perftui-detail.js"}:
+                    self.answer(200, sdk_asset(path[1:]).content, "text/javascript")
                 elif path.startswith("/api/"):
                     self.answer(200, b"{}", "application/json")
                 elif path in ("/config", "/favicon.ico"):

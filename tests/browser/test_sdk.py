@@ -203,3 +203,57 @@ def test_a_crowd_of_resources_is_recorded_whole(page: Page, recorder: Recorder) 
     recorder.wait(lambda: wanted <= set(names(recorder, "resource")), "400 requests")
     seen = [name for name in names(recorder, "resource") if name in wanted]
     assert len(seen) == len(wanted)
+
+
+def test_the_second_file_comes_only_when_it_is_asked_for(page: Page, recorder: Recorder) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(recorder.url + "/")
+    capture(page, recorder, "ready")
+    assert not [url for url in asked if "perftui-detail" in url]
+
+
+def test_request_details_and_console_where_asked_for(page: Page, recorder: Recorder) -> None:
+    recorder.attributes += ' data-detail="true" data-detail-headers="content-type,x-mine"'
+    recorder.attributes += ' data-detail-body-limit="20"'
+    with page.expect_response("**/perftui-detail.js"):
+        page.goto(recorder.url + "/")
+    page.wait_for_function("!/native code/.test(fetch)")
+    page.evaluate(
+        """async () => {
+          await fetch('/one', { method: 'PUT', body: 'sent', headers: { 'X-Mine': 'yes' } });
+          await new Promise((done) => {
+            const request = new XMLHttpRequest();
+            request.open('GET', '/two');
+            request.onloadend = done;
+            request.send();
+          });
+          await fetch('http://127.0.0.1:1/').catch(() => {});
+          console.warn('careful', 5);
+        }"""
+    )
+    recorder.wait(
+        lambda: len(recorder.entries("request-detail")) >= 3 and recorder.entries("console"),
+        "three requests and a line of the console",
+    )
+    by_path = {
+        str(entry["name"]).rpartition("/")[2]: entry for entry in recorder.entries("request-detail")
+    }
+    one = by_path["one"]
+    assert (one["method"], one["requestBody"]) == ("PUT", "sent")
+    assert {"name": "x-mine", "value": "yes"} in one["requestHeaders"]
+    two = by_path["two"]
+    assert (two["method"], two["responseStatus"]) == ("GET", 200)
+    assert len(str(two["responseBody"])) == 20
+    assert "TypeError" in str(by_path[""]["error"])
+    (line,) = recorder.entries("console")
+    assert (line["name"], line["message"]) == ("warn", "careful 5")
+    assert not [one for one in by_path if "batch" in one], "the SDK's own requests stay out"
+
+
+def test_the_second_file_is_small() -> None:
+    import gzip
+
+    from perftui_server.assets import sdk_asset
+
+    assert len(gzip.compress(sdk_asset("perftui-detail.js").content, 9, mtime=0)) <= 2_000
