@@ -129,6 +129,10 @@ def run(arguments: list[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
+    except SystemExit:
+        # click ends so when the reader of stdout has gone (`perftui log … | head`); having had
+        # enough is no failure.
+        return 0
     except click.Abort:
         click.echo("perftui: interrupted", err=True)
         return 130
