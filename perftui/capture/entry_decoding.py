@@ -226,7 +226,7 @@ def _resource_source() -> str:
                 emit(f"    {name} = before_us")
                 emit("else:")
                 emit(f"    before = {name}")
-                emit(f"    {name} = before_us = round(before * 1000) or None")
+                emit(f"    {name} = before_us = round(before * 1000) if before else None")
             case FieldKind.SIZE:
                 pass
             case _:
@@ -238,7 +238,7 @@ def decode_resource(raw):
     (name, _, start, duration, {", ".join(names)}, *_) = astuple(decode(raw))
     start_us = round(start * 1000)
     before = start or None
-    before_us = start_us or None
+    before_us = start_us if start else None
     {body}
     if duration is None:
         duration_us = None

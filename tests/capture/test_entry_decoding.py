@@ -7,7 +7,7 @@ from unittest import mock
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perftui.capture import batch as rules
@@ -96,6 +96,8 @@ def _without_shares(decoded: rules.Decoded) -> rules.Decoded:
     return msgspec.structs.replace(decoded, batch=batch)
 
 
+@example([{"entryType": "resource", "name": "https://a.test/", "startTime": 3e-21}])
+@example([{"entryType": "resource", "name": "https://a.test/", "workerStart": 3e-21}])
 @given(st.lists(_items(_usual) | _items(_values) | st.just({"entryType": 1}), max_size=4))
 def test_a_whole_batch_is_the_same_without_the_detour(items: list[dict[str, Any]]) -> None:
     for item in items:
