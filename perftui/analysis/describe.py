@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from perftui.analysis.endpoints import is_third_party
+from perftui.analysis.endpoints import endpoint, is_third_party
 from perftui.analysis.phases import is_cached, phases, request_duration_us, time_to_first_byte_us
 from perftui.analysis.resource_type import resource_type
 from perftui.analysis.severity import Severity, judge
@@ -39,8 +39,6 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 def severity_of(record: Record, around: Surroundings) -> Severity:
     """How bad it is, and why."""
-    from perftui.analysis.endpoints import endpoint
-
     entry = record.entry
     usual = around.usual.get(endpoint(entry.method, entry.name)) if entry.is_request else None
     return judge(
@@ -48,6 +46,7 @@ def severity_of(record: Record, around: Surroundings) -> Severity:
         around.thresholds,
         usual=usual,
         page_url=around.page_urls.get(record.page_view_id),
+        first_party=around.first_party,
     )
 
 

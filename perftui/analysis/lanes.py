@@ -99,33 +99,35 @@ def _at(moment: Moment) -> int:
 
 
 def longest(spans: Iterable[tuple[int, int]], viewport: Viewport) -> list[int]:
-    """For each cell the duration of the longest span (start, end) that touches it, µs."""
+    """For each cell the duration of the longest span (start to end, excluded) that is in it, µs."""
     answer = [0] * viewport.width
     for start, end in spans:
-        if end < viewport.start_us or start >= viewport.end_us:
+        if end <= viewport.start_us or start >= viewport.end_us:
             continue
-        first = max(0, viewport.cell(max(start, viewport.start_us)))
-        last = min(viewport.width - 1, viewport.cell(min(end, viewport.end_us)))
+        first = viewport.cell(max(start, viewport.start_us))
+        last = viewport.cell(min(end, viewport.end_us) - 1)
         for cell in range(first, last + 1):
             answer[cell] = max(answer[cell], end - start)
     return answer
 
 
 def concurrency(spans: Iterable[tuple[int, int]], viewport: Viewport) -> list[int]:
-    """For each cell the most spans (start, end) that are open at one moment within it. A span
-    without length counts at its moment."""
+    """For each cell the most spans (start to end, excluded) that are open at one moment within it.
+    A span without length counts at its moment."""
     answer = [0] * viewport.width
     changes: list[tuple[int, int]] = []
     for start, end in spans:
-        if end < viewport.start_us or start >= viewport.end_us:
+        end = max(end, start + 1)
+        if end <= viewport.start_us or start >= viewport.end_us:
             continue
         changes.append((max(start, viewport.start_us), 1))
-        changes.append((max(end, start + 1), -1))
+        changes.append((end, -1))
     changes.sort()
     open_count = 0
     filled = 0
     for at, by in changes:
-        cell = viewport.width if at >= viewport.end_us else viewport.cell(at)
+        last = at if by > 0 else at - 1
+        cell = viewport.width if last >= viewport.end_us else viewport.cell(last)
         # Cells that begin before this change have had what was open until now.
         for number in range(filled, cell):
             answer[number] = max(answer[number], open_count)

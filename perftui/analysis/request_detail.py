@@ -6,7 +6,7 @@ What is unknown is said to be unknown, with the reason: it is never 0 and never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -128,13 +128,8 @@ def size_facts(entry: Entry, page_url: str | None = None) -> list[Fact]:
         _size("body decoded", decoded, reason, ""),
     ]
     if encoded and decoded and decoded > encoded:
-        found[2] = msgspec_replace(found[2], f"{decoded / encoded:.1f} times the wire")
+        found[2] = replace(found[2], note=f"{decoded / encoded:.1f} times the wire")
     return found
-
-
-def msgspec_replace(fact: Fact, note: str) -> Fact:
-    """The same fact with another note."""
-    return Fact(fact.label, fact.value, note)
 
 
 def _size(label: str, count: int | None, reason: str, note: str) -> Fact:
