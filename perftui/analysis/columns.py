@@ -103,6 +103,15 @@ def _stretch(specs: Sequence[ColumnSpec], widths: dict[str, int], left: int) -> 
             return
 
 
+def tab_widths(lengths: Sequence[int], width: int) -> list[int]:
+    """How many cells each of some labels gets in a line, each after one free cell: its length;
+    where that is too much for the line, the longest are cut, to one length."""
+    longest = max(lengths, default=0)
+    while longest > 1 and sum(min(length, longest) for length in lengths) + len(lengths) > width:
+        longest -= 1
+    return [min(length, longest) for length in lengths]
+
+
 UNBOUNDED = 10_000
 """A maximum that no terminal reaches."""
 

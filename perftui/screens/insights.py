@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from perftui.analysis.columns import tab_widths
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.reading import answer, parse_at, read_study
 from perftui.analysis.insights.study import Study
@@ -76,13 +77,13 @@ class QuestionLine(Painted):
 
     def paint(self, line: Line, y: int) -> None:
         palette = self.palette
-        room = self.size.width // len(QUESTIONS)
-        for number, question in enumerate(QUESTIONS, 1):
+        labels = [f"{number} {question.value}" for number, question in enumerate(QUESTIONS, 1)]
+        widths = tab_widths([len(label) for label in labels], self.size.width)
+        for question, label, width in zip(QUESTIONS, labels, widths, strict=True):
             here = question is self.question
-            click = Style.from_meta({"@click": f"screen.question({number})"})
+            click = Style.from_meta({"@click": f"screen.question({label[0]})"})
             looks = palette.style("accent" if here else "muted", "bold underline" if here else "")
-            line.to((number - 1) * room).gap()
-            line.cell(f"{number} {question.value}", looks + click, room - 1)
+            line.gap().cell(label, looks + click, width)
 
 
 class InsightsScreen(BaseScreen):

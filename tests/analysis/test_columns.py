@@ -11,6 +11,7 @@ from perftui.analysis.columns import (
     WATERFALL_COLUMNS,
     ColumnSpec,
     place,
+    tab_widths,
 )
 
 TABLES = (LOG_COLUMNS, WATERFALL_COLUMNS, SESSION_COLUMNS)
@@ -66,3 +67,16 @@ def test_no_room_no_columns() -> None:
     assert place(LOG_COLUMNS, 0) == ()
     assert place(LOG_COLUMNS, 2, indent=2) == ()
     assert place((), 80) == ()
+
+
+@given(st.lists(st.integers(1, 20), max_size=12), st.integers(0, 200))
+def test_labels_are_cut_only_where_there_is_no_room(lengths: list[int], width: int) -> None:
+    found = tab_widths(lengths, width)
+    room = width - len(lengths)
+    if sum(lengths) <= room:
+        assert found == lengths
+    elif len(lengths) <= room:
+        assert sum(found) <= room
+        cut = {got for got, length in zip(found, lengths, strict=True) if got < length}
+        assert len(cut) == 1, "all that are cut have one length"
+        assert max(found) in cut

@@ -5,7 +5,9 @@ Every line is safe to print. The role says what a line is, so that whoever print
 
 from __future__ import annotations
 
+import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
@@ -20,7 +22,13 @@ NATURAL_WIDTH = 200
 """What a text is laid out for where there is no terminal to fit into."""
 
 SHORTEST_TEXT = 18
-"""Cells below which a URL or a name says nothing."""
+"""Cells below which a name says nothing."""
+
+SHORTEST_ADDRESS = 32
+"""The same of a URL or an endpoint."""
+
+ADDRESS_KEYS = frozenset({"url", "endpoint", "name"})
+"""Columns whose cells are URLs or endpoints."""
 
 LONGEST_TEXT = 90
 """Cells beyond which a URL is cut in the middle."""
@@ -126,6 +134,8 @@ def coverage_words(coverage: Coverage) -> str:
     if coverage.first_epoch_ms is None or coverage.last_epoch_ms is None:
         return f"from {text}"
     first, last = moment_words(coverage.first_epoch_ms), moment_words(coverage.last_epoch_ms)
+    if first == last:
+        return f"from {text}, received {first} UTC"
     if first[:10] == last[:10]:
         return f"from {text}, received {first} to {last[11:]} UTC"
     return f"from {text}, received {first} to {last} UTC"
@@ -141,10 +151,13 @@ def _wrapped(text: str, width: int, role: Role, hanging: str = "") -> Iterator[T
 def table_lines(table: Table, width: int, *, ascii_only: bool = False) -> list[TextLine]:
     """A table with its heading, the names of its columns, and its rows."""
     shown = len(table.rows)
-    more = f"   (the first {shown} of {format_count(table.total)})" if table.total > shown else ""
-    lines = [TextLine(fit(sanitise(table.shape.title) + more, width).rstrip(), Role.HEADING)]
+    remarks = [f"the first {shown} of {format_count(table.total)}"] if table.total > shown else []
+    title = sanitise(table.shape.title)
     if not table.rows:
-        return [*lines, TextLine("  nothing to show", Role.NOTE)]
+        return [
+            TextLine(fit(title, width).rstrip(), Role.HEADING),
+            TextLine("  nothing to show", Role.NOTE),
+        ]
     columns = table.shape.columns
     cells = [
         [
@@ -153,6 +166,12 @@ def table_lines(table: Table, width: int, *, ascii_only: bool = False) -> list[T
         ]
         for row in table.rows
     ]
+    if width < NATURAL_WIDTH:
+        for place_, column in enumerate(columns):
+            if column.key in ADDRESS_KEYS and (host := _shorten_addresses(cells, place_)):
+                remarks.append(f"paths without a host are of {sanitise(host)}")
+    heading = f"{title}   ({'; '.join(remarks)})" if remarks else title
+    lines = [TextLine(fit(heading, width).rstrip(), Role.HEADING)]
     specs = []
     for place_, column in enumerate(columns):
         if all(row[place_] in (None, ()) for row in table.rows) and column.importance < 100:
@@ -161,14 +180,15 @@ def table_lines(table: Table, width: int, *, ascii_only: bool = False) -> list[T
         natural = max(cell_width(column.title), *(cell_width(row[place_]) for row in cells))
         is_text = column.unit is Unit.TEXT
         longest = min(natural, LONGEST_TEXT) if is_text else natural
+        shortest = SHORTEST_ADDRESS if column.key in ADDRESS_KEYS else SHORTEST_TEXT
         specs.append(
             ColumnSpec(
                 name=str(place_),
                 title=column.title,
-                minimum=min(longest, SHORTEST_TEXT) if is_text else natural,
+                minimum=min(longest, shortest) if is_text else natural,
                 maximum=longest,
                 importance=column.importance,
-                stretch=1 if is_text and longest > SHORTEST_TEXT else 0,
+                stretch=1 if is_text and longest > shortest else 0,
                 right=column.unit in NUMERIC,
             )
         )
@@ -182,6 +202,32 @@ def table_lines(table: Table, width: int, *, ascii_only: bool = False) -> list[T
         ]
         lines.append(TextLine("  " + " ".join(drawn).rstrip(), Role.ROW))
     return lines
+
+
+_ADDRESS = re.compile(
+    r"((?:[A-Z]+ )?)(?:https?://)?"
+    r"((?:\[[0-9a-f:.]+\]|[\w-]+(?:\.[\w-]+)+|localhost)(?::\d+)?)(/.*)",
+    re.DOTALL,
+)
+"""``method``, authority and path of a URL or of an endpoint."""
+
+
+def _shorten_addresses(cells: list[list[str]], place_: int) -> str | None:
+    """Leave the scheme out of the URLs of a column, and the authority that most of them have.
+
+    Returns:
+        That authority; None where no two rows share one.
+    """
+    found = [_ADDRESS.fullmatch(row[place_]) for row in cells]
+    counts = Counter(match[2] for match in found if match)
+    common, count = counts.most_common(1)[0] if counts else ("", 0)
+    if count < 2:
+        return None
+    for row, match in zip(cells, found, strict=True):
+        if match:
+            host = "" if match[2] == common else match[2]
+            row[place_] = f"{match[1]}{host}{match[3]}"
+    return common
 
 
 def _aligned(text: str, width: int, right: bool, where: str) -> str:
