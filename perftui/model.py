@@ -417,7 +417,8 @@ class Reader(Protocol):
         ...
 
     def usual(self, endpoint: str, *, before_seq: int | None = None) -> Usual:
-        """What an endpoint's finished calls (those before ``before_seq``) usually take.
+        """What an endpoint's finished calls (those before ``before_seq``, without hits of the
+        browser's cache) usually take.
         ``endpoint`` is what ``analysis.endpoints.endpoint`` makes of a URL."""
         ...
 

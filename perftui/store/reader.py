@@ -526,7 +526,7 @@ class StoreReader:
 
     def usual(self, endpoint: str, *, before_seq: int | None = None) -> Usual:
         """What an endpoint's finished calls usually take: the latest :data:`USUAL_CALLS` of
-        them."""
+        them. What came from the browser's cache without a request tells nothing of that."""
         method, space, template = endpoint.rpartition(" ")
         if space and not method.isalpha():
             method, template = "", endpoint
@@ -546,6 +546,8 @@ class StoreReader:
             " WHERE e.url IN (SELECT value FROM json_each(?3))"
             " AND e.type IN (SELECT value FROM json_each(?4)) AND e.duration_us IS NOT NULL"
             " AND e.method IS (SELECT id FROM string WHERE text = ?5)"
+            " AND NOT ifnull(e.delivery_type = (SELECT id FROM string WHERE text = 'cache'), 0)"
+            " AND NOT (e.transfer_size IS 0 AND ifnull(e.decoded_body_size, 0) > 0)"
             " ORDER BY e.seq DESC LIMIT ?6",
             (
                 *(IN_FLIGHT if before_seq is None else before_seq, SEARCHED_BATCHES),

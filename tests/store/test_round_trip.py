@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perftui.errors import NotFoundError
-from perftui.model import IN_FLIGHT, Entry, Order, Page, Record
+from perftui.model import IN_FLIGHT, Entry, Order, Page, Record, Usual
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
 from tests.store.builders import START_US, batch, entries, request
@@ -221,6 +221,21 @@ def test_usual_is_of_the_same_endpoint_before(writer: StoreWriter, open_reader: 
     assert reader.usual(name, before_seq=4).median_us == 20_000
     assert reader.usual(name).calls == 4
     assert reader.usual("GET https://a.test/nothing").median_us is None
+
+
+def test_what_the_browser_had_in_its_cache_is_not_usual(
+    writer: StoreWriter, open_reader: OpenReader
+) -> None:
+    url = "https://a.test/app.js"
+    loaded = [request(url, duration_us=80_000), request(url, duration_us=60_000)]
+    writer.write_batches([batch(loaded)])
+    assert open_reader().usual("GET a.test/app.js") == Usual(2, 60_000)
+    hits = [
+        request(url, duration_us=0, transfer_size=0),
+        request(url, duration_us=1_000, delivery_type="cache", transfer_size=300),
+    ]
+    writer.write_batches([batch(hits)])
+    assert open_reader().usual("GET a.test/app.js") == Usual(2, 60_000)
 
 
 def test_data_version_tells_of_another_connections_commit(
