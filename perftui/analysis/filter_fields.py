@@ -10,33 +10,35 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from perftui.analysis.filter_functions import lower
 from perftui.analysis.filter_terms import (
     IS_REQUEST,
     Both,
-    Check,
     Compare,
     Constant,
     Contains,
-    Difference,
     Either,
     EndsWith,
-    Expression,
     ExtraKnown,
     ExtraMatches,
-    Field,
-    FirstKnown,
     IsDuplicate,
     Known,
     Matches,
     Not,
     SameText,
-    Sql,
     StartsWithId,
+    TextIs,
+)
+from perftui.analysis.filter_values import (
+    Check,
+    Difference,
+    Expression,
+    Field,
+    FirstKnown,
+    Sql,
     Surroundings,
     Test,
-    TextIs,
     Where,
-    lower,
 )
 from perftui.analysis.resource_type import SHORT_LABELS, ResourceType, resource_type
 from perftui.config import Thresholds

@@ -26,18 +26,8 @@ from perftui.analysis.filter_fields import (
     regexp_test,
     word_test,
 )
-from perftui.analysis.filter_terms import (
-    Both,
-    Check,
-    Column,
-    Constant,
-    Either,
-    Not,
-    Sql,
-    Surroundings,
-    Test,
-    Value,
-)
+from perftui.analysis.filter_terms import Both, Constant, Either, Not
+from perftui.analysis.filter_values import Check, Column, Sql, Surroundings, Test, Value
 from perftui.errors import FilterError
 from perftui.model import Record
 

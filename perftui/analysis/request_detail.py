@@ -5,12 +5,13 @@ What is unknown is said to be unknown, with the reason: it is never 0 and never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from perftui.analysis.endpoints import endpoint, is_same_origin, is_third_party, split_url
+from perftui.analysis.headers import headers
 from perftui.analysis.phases import (
     PhaseName,
     is_cached,
@@ -256,27 +257,11 @@ def raw_lines(entry: Entry) -> list[str]:
     return text.decode().split("\n")
 
 
-HEADER_FIELDS: Sequence[tuple[str, str]] = (
-    ("requestHeaders", "request headers"),
-    ("responseHeaders", "response headers"),
-)
-"""Fields of :attr:`Entry.extra` with headers, and how their groups are called."""
-
-
 def header_groups(entry: Entry) -> list[tuple[str, list[Fact]]]:
     """Request and response headers, where the source tells them."""
     groups: list[tuple[str, list[Fact]]] = []
-    for key, title in HEADER_FIELDS:
-        told = entry.extra.get(key)
-        pairs: list[tuple[object, object]] = []
-        if isinstance(told, Mapping):
-            pairs = list(told.items())
-        elif isinstance(told, list):
-            for item in told:
-                if isinstance(item, Mapping):
-                    pairs.append((item.get("name"), item.get("value")))
-                elif isinstance(item, list) and len(item) == 2:
-                    pairs.append((item[0], item[1]))
-        if pairs:
-            groups.append((title, [Fact(str(name), str(value)) for name, value in pairs]))
+    for which in ("request", "response"):
+        facts = [Fact(name, value) for name, value in headers(entry.extra, which)]
+        if facts:
+            groups.append((f"{which} headers", facts))
     return groups

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from perftui.analysis.endpoints import endpoint, url_endpoint
-from perftui.analysis.filter_terms import IS_REQUEST, Column, Sql, TextIs, Value
+from perftui.analysis.filter_terms import IS_REQUEST, TextIs
+from perftui.analysis.filter_values import Column, Sql, Value
 from perftui.model import Entry, Record
 
 

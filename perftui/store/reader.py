@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import msgspec
 
-from perftui.analysis.filter_terms import SQL_FUNCTIONS, Column
+from perftui.analysis.filter_functions import SQL_FUNCTIONS
+from perftui.analysis.filter_values import Column
 from perftui.clock import SystemClock
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.errors import NotAStoreError, NotFoundError, ReadOnlyStoreError
