@@ -177,7 +177,9 @@ class _Collector:
                 case "visibility" | "visibility-state":
                     (self.hidden if entry.name == "hidden" else self.shown).append(entry.start_us)
                 case "pageview":
-                    hidden_at_start = hidden_at_start or bool(entry.extra.get("hidden"))
+                    # Of a whole document, what its later pageviews tell is not its start.
+                    if page_view is not None or entry.start_us <= 0:
+                        hidden_at_start = hidden_at_start or bool(entry.extra.get("hidden"))
                     self.prerendered = self.prerendered or bool(entry.extra.get("prerendered"))
                     if self.kind is None and page_view is None:
                         told = entry.extra.get("kind")

@@ -16,27 +16,21 @@ export const SECRETS =
 export const redact = (text: string): string =>
   options.redact!.reduce((rest, pattern) => rest.replace(pattern, 'REDACTED'), text);
 
-/** A copy of `value` without what equals a default, and with what only live entries know. */
-export function compact(value: unknown, exact?: boolean): unknown {
-  if (typeof value == 'string') return redact(value);
-  if (typeof value == 'number') return exact ? value : Math.round(value * 1e6) / 1e6;
-  if (Array.isArray(value)) return value.map((item) => compact(item, exact));
-  if (!value || typeof value != 'object') return value;
-  const source = value as Record<string, unknown> & { toJSON?(): object };
-  if (source.toJSON) {
-    const result = compact(source.toJSON(), exact);
-    const node = source.element || source.target || source.node;
-    return node ? { ...(result as object), selector: selector(node) } : result;
-  }
-  const result: Record<string, unknown> = {};
-  for (const key in source) {
-    // The page's own value of a mark or measure.
-    const verbatim = exact || key == 'detail';
-    const small = compact(source[key], verbatim);
-    // Loosely equal to '' are 0, '', false and [].
-    if (verbatim || (small != null && small != '') || /^(name|startTime|duration)$/.test(key)) {
-      result[key] = small;
-    }
-  }
-  return result;
-}
+/** Of what describes a page: its URLs and its title. */
+export const shorten = (text: string): string => redact(text).slice(0, 2e3);
+
+/** The JSON of an entry, redacted, without what equals a default, and with what only live entries know. */
+export const compact = (entry: object): string => {
+  // Entries of our own have no defaults to leave out, nor has the page's own value of a mark or
+  // measure and what follows it.
+  let exact = !('toJSON' in entry);
+  return JSON.stringify(entry, function (this: Record<string, unknown>, key, value) {
+    if (typeof value == 'string') value = redact(value);
+    if ((exact ||= key == 'detail')) return value;
+    if (typeof value == 'number') value = Math.round(value * 1e6) / 1e6;
+    const { element, target, node } = Object(this[key]);
+    if (element || target || node) return { ...value, selector: selector(element || target || node) };
+    // Loosely equal to '' are 0, false and []; a list keeps its places.
+    return (value ?? '') != '' || /^(name|st|du|\d)/.test(key) ? value : undefined;
+  });
+};

@@ -5,6 +5,8 @@ import type { Options } from './api.ts';
 export interface Settings extends Omit<Options, 'types'> {
   endpoint: string;
   types: string[];
+  /** The server's kill switch. */
+  enabled?: boolean;
 }
 
 /**
@@ -15,9 +17,9 @@ export let options: Settings;
 /** URLs of our own requests, without their query. */
 export const ownUrls: (string | undefined)[] = [];
 
-export function configure(settings?: Settings): void {
+export const configure = (settings?: Settings): void => {
   options = settings!;
-}
+};
 
 export const now = (): number => performance.now();
 
@@ -31,22 +33,20 @@ export const own = (url: string): boolean => ownUrls.includes(url.split('?')[0])
 
 /** `run`, but never throwing: what goes wrong in here is no fault of the page. */
 export const safe =
-  <A extends unknown[]>(run: (...args: A) => unknown) =>
-  (...args: A): void => {
+  <A extends unknown[], R>(run: (...args: A) => R) =>
+  (...args: A): R | undefined => {
     try {
-      run(...args);
+      return run(...args);
     } catch {
       // Nothing can be told to the page, and nothing needs to be.
+      return;
     }
   };
 
 /** Listens; in the capture phase, so that nobody's stopPropagation hides it. */
-export function listen(
+export const listen = (
   types: string,
   run: (event: never) => unknown,
   target: EventTarget = window,
-): void {
-  for (const type of types.split(' ')) {
-    target.addEventListener(type, safe(run) as EventListener, { capture: true, passive: true });
-  }
-}
+): void =>
+  types.split(' ').forEach((type) => target.addEventListener(type, safe(run) as EventListener, true));

@@ -1,21 +1,16 @@
 /** What the browser does not put in PerformanceEntries: actions, errors, visibility. */
 import type { Entry } from './api.ts';
-import { listen, now, options, timeline } from './core.ts';
+import { listen, now, timeline } from './core.ts';
 import { drain } from './observe.ts';
 import { touch } from './pageviews.ts';
 import { add, queue, type Item } from './queue.ts';
 import { selector } from './selector.ts';
 import { leave } from './send.ts';
-import { wants } from './types.ts';
-
-/** Records an entry of our own, if the table asks for its type. */
-export const record = (entry: Entry): Item | undefined =>
-  wants(options.types, entry.entryType) ? add(entry) : undefined;
 
 let last: Item | undefined;
 
 /** Records an entry, or counts it with the one before where that is the same and still waits. */
-function count(entry: Entry): void {
+const count = (entry: Entry): void => {
   const before = last?._entry as Entry;
   if (
     queue.includes(last!) &&
@@ -23,51 +18,41 @@ function count(entry: Entry): void {
   ) {
     before.count = ((before.count as number) || 1) + 1;
     before.duration = entry.startTime - before.startTime;
-  } else last = record(entry);
-}
+    // It may have been made ready for a batch that then was full.
+    last!._json = undefined;
+  } else last = add(entry);
+};
 
-/** Records what was thrown: an Error, or anything else. */
-function fault(kind: string, error: Partial<Error> | undefined, source?: string): void {
-  count({
-    name: error?.name || 'Error',
-    entryType: 'error',
-    startTime: now(),
-    kind,
-    message: ('' + (error?.message ?? error)).slice(0, 1e3),
-    stack: error?.stack?.slice(0, 4e3),
-    source,
+export const watchHappenings = (): void => {
+  listen('click submit keydown scroll', ({ type, timeStamp, target }: Event) => {
+    touch(true);
+    if (type != 'scroll') {
+      count({ name: type, entryType: 'action', startTime: timeStamp, selector: selector(target) });
+    }
   });
-}
-
-export function watchHappenings(): void {
   listen(
-    'click submit keydown scroll',
-    ({ type, timeStamp, target }: Event) => {
-      touch(true);
-      if (type != 'scroll') {
-        count({
-          name: type,
-          entryType: 'action',
-          startTime: timeStamp,
-          selector: selector(target),
-        });
-      }
+    'error unhandledrejection',
+    ({ type, target, error, reason, message, filename, lineno, colno }: ErrorEvent & PromiseRejectionEvent) => {
+      // A resource that failed, or what was thrown: an Error, or anything else.
+      const { localName, src, href } = target as HTMLImageElement & HTMLLinkElement;
+      const thrown = localName ? { message: localName } : error || reason || message;
+      count({
+        name: thrown?.name || 'Error',
+        entryType: 'error',
+        startTime: now(),
+        kind: localName ? 'resource' : type,
+        message: ('' + (thrown?.message ?? thrown)).slice(0, 1e3),
+        stack: thrown?.stack?.slice(0, 4e3),
+        source: src || href || (filename && [filename, lineno, colno].join(':')),
+      });
     },
   );
-  listen('error', ({ target, error, message, filename, lineno, colno }: ErrorEvent) => {
-    const { localName, src, href } = target as HTMLImageElement & HTMLLinkElement;
-    if (localName) fault('resource', { message: localName }, src || href);
-    else fault('error', error || message, [filename, lineno, colno].join(':'));
-  });
-  listen('unhandledrejection', (event: PromiseRejectionEvent) =>
-    fault('unhandledrejection', event.reason),
-  );
   const visibility = (startTime: number, name: string): unknown =>
-    record({ name, entryType: 'visibility', startTime });
+    add({ name, entryType: 'visibility', startTime });
   for (const { startTime, name } of timeline('visibility-state')) visibility(startTime, name);
   listen('visibilitychange', (event: Event) => {
     visibility(event.timeStamp, document.visibilityState);
     drain();
     if (document.hidden) leave();
   });
-}
+};

@@ -3,8 +3,9 @@
  * `perftui.pageview()` and with a new session. An entry belongs to the pageview in which it started.
  */
 import type { Entry } from './api.ts';
-import { listen, now, options, safe } from './core.ts';
-import { fraction, uuid } from './ids.ts';
+import { shorten } from './compact.ts';
+import { listen, now, options, prerendering, safe } from './core.ts';
+import { uuid } from './ids.ts';
 import { add } from './queue.ts';
 import { stop } from './sdk.ts';
 import { session } from './session.ts';
@@ -15,11 +16,6 @@ export interface View {
   _route: string;
   _entry: Entry;
 }
-
-/** The newest pageviews are kept; what started before them all goes to the oldest that is. */
-const KEPT = 1e3;
-/** Longer URLs and titles are cut in what describes a page. */
-const TEXT_LIMIT = 2e3;
 
 export const views: View[] = [];
 
@@ -33,32 +29,37 @@ export const currentView = (): View => views.at(-1)!;
 export const routeOf = (url: { pathname: string; hash: string }): string =>
   url.pathname + (/^#[!/][^?]*/.exec(url.hash) || '');
 
-export const isSampled = (id: string): boolean => fraction(id) < (options.sampleRate ?? 1);
+/** All tabs of a session agree on it without a word: the end of its ID decides. */
+export const isSampled = (id: string): boolean =>
+  parseInt(id.slice(-8), 16) < 2 ** 32 * (options.sampleRate ?? 1);
 
-export function openView(kind: string, startTime: number): Entry | undefined {
+export const openView = (kind: string, startTime: number): unknown => {
   const time = Date.now();
+  const name = shorten(location.href);
   const id = session(time, true);
   if (!isSampled(id)) return stop();
   const entry: Entry = {
-    name: location.href.slice(0, TEXT_LIMIT),
+    name,
     entryType: 'pageview',
     startTime,
     kind,
-    referrer: currentView()?._entry.name ?? document.referrer,
+    referrer: currentView()?._entry.name ?? shorten(document.referrer),
+    // Its paints may not be those that the user saw.
+    hidden: document.hidden,
+    prerendered: prerendering(),
   };
   views.push({ _id: uuid(time), _session: id, _route: routeOf(location), _entry: entry });
-  if (views.length > KEPT) views.shift();
-  add(entry);
-  return entry;
-}
+  // The newest are kept; what started before them all goes to the oldest that is.
+  if (views.length > 1e3) views.shift();
+  return add(entry);
+};
 
 /** Renews the session if its time is over; a pageview is of one session, so it ends with it. */
-export function touch(active?: boolean): void {
-  if (session(Date.now(), active) != currentView()._session) openView('session', now());
-}
+export const touch = (active?: boolean): unknown =>
+  options && session(Date.now(), active) != currentView()._session && openView('session', now());
 
 /** Opens a pageview whenever the path changes, however the page changes it. */
-export function watchRoutes(): void {
+export const watchRoutes = (): void => {
   const changed = safe(() => {
     if (currentView()._route != routeOf(location)) openView('route', now());
   });
@@ -73,4 +74,4 @@ export function watchRoutes(): void {
       };
     }
   }
-}
+};

@@ -1,129 +1,121 @@
 /** What waits to be sent: bounded, the cheapest dropped first and counted, packed into batches. */
 import type { Entry } from './api.ts';
-import { compact } from './compact.ts';
-import { options, timeline } from './core.ts';
+import { compact, shorten } from './compact.ts';
+import { options, safe, timeline } from './core.ts';
 import { uuid } from './ids.ts';
 import { currentView, viewAt, type View } from './pageviews.ts';
 import { schedule } from './send.ts';
+import { wants } from './types.ts';
 
 export interface Item {
   _entry: Entry | PerformanceEntry;
   _view: View;
   _rank: number;
   /** `''` where it is not to be sent. */
-  _json?: string;
+  _json?: string | undefined;
 }
-
-export interface Batch {
-  _body: string;
-  /** How many entries of each type are lost if it is. */
-  _counts: Record<string, number>;
-}
-
-export const QUEUE_LIMIT = 3e3;
-/** Bytes of entries in a batch; with the longest head that makes 50 kB. */
-export const BATCH_LIMIT = 4e4;
 
 export let queue: Item[] = [];
 let dropped: Record<string, number> = {};
 
 const encoder = new TextEncoder();
 
-const tally = (counts: Record<string, number>, entryType: string, count = 1): unknown =>
-  (counts[entryType] = (counts[entryType] || 0) + count);
+const lose = (type: string, count = 1): unknown => (dropped[type] = (dropped[type] || 0) + count);
 
-/** Counts what is lost, for the next batch to tell. */
-export function drop(counts: Record<string, number>): void {
-  for (const type in counts) tally(dropped, type, counts[type]);
-}
+/** Counts what a batch held that nobody will take, for the next one to tell. */
+export const drop = (batch: string): void => {
+  const lost = JSON.parse(batch) as { entries: Entry[]; dropped: typeof dropped };
+  for (const type in lost.dropped) lose(type, lost.dropped[type]);
+  for (const { entryType } of lost.entries) lose(entryType);
+};
 
 /** How dear an entry is: what only we saw, then API calls and vitals, then assets, then the rest. */
-export function rank(entry: { entryType: string; initiatorType?: unknown }): number {
+export const rank = (entry: { entryType: string; initiatorType?: unknown }): number => {
   const key = entry.entryType + ':' + entry.initiatorType;
-  return /^(pag|nav|cap|err|act)/.test(key)
-    ? 3
-    : /^(pai|lar|lay|fir|req)|:(fet|xml)/.test(key)
-      ? 2
-      : +/^res/.test(key);
-}
+  return [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((kind) =>
+    kind.test(key),
+  );
+};
 
 export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank);
 
-export function clearQueue(): void {
-  queue = [];
-}
+/** What is sent of an entry; nothing where a hook throws that was there to hold something back. */
+const serialise = safe((entry: object): string => {
+  const json = compact(entry);
+  const kept = options.beforeSend ? options.beforeSend(JSON.parse(json)) : json;
+  return kept == json ? json : kept ? JSON.stringify(kept) : '';
+});
 
-/** Takes an entry into the queue, with the pageview in which it started. */
-export function add(entry: Entry | PerformanceEntry): Item | undefined {
-  const view = viewAt(entry.startTime);
-  if (!options) return;
-  const item = { _entry: entry, _view: view, _rank: rank(entry) };
+/** Takes an entry that the table asks for into the queue, with the pageview in which it started. */
+export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
+  if (!wants(entry.entryType, (entry as PerformanceResourceTiming).initiatorType)) return;
+  const item = {
+    _entry: entry,
+    _view: viewAt(entry.startTime),
+    _rank: rank(entry),
+    // An element may be gone by the time of the batch, so it is told now.
+    _json: 'toJSON' in entry && entry.entryType != 'resource' ? serialise(entry) : undefined,
+  };
   queue.push(item);
-  if (queue.length > QUEUE_LIMIT) {
+  if (queue.length > 3e3) {
     sortByRank();
     // A tenth at once, so that a storm is not sorted entry by entry.
-    for (const { _entry } of queue.splice(-QUEUE_LIMIT / 10)) tally(dropped, _entry.entryType);
+    for (const { _entry } of queue.splice(-300)) lose(_entry.entryType);
   }
   schedule();
   return item;
-}
+};
 
-function serialise(raw: object): string {
-  try {
-    // Entries of our own have no defaults to leave out.
-    let entry = compact(raw, !('toJSON' in raw)) as ReturnType<typeof beforeSend & {}>;
-    const { beforeSend } = options;
-    if (beforeSend) entry = beforeSend(entry as Entry);
-    return (entry && JSON.stringify(entry)) || '';
-  } catch {
-    // A hook that throws must not let through what it was there to hold back.
-    return '';
-  }
-}
-
-/** Takes the next batch off the queue: entries of one pageview, about `limit` bytes of them. */
-export function build(client: object, limit = BATCH_LIMIT): Batch | undefined {
-  const { _id, _session, _entry: page } = queue[0]?._view || currentView();
+/**
+ * Takes the next batch off the queue: entries of one pageview, about `limit` bytes of them. 40 kB
+ * make 50 kB with the longest head; what is longer by itself is lost.
+ */
+export const build = (limit = 4e4): string | undefined => {
+  if (!queue[0]) return;
+  const { _view } = queue[0];
+  const { _entry: page } = _view;
   // Titles come late; what a pageview that is over was called, it stays.
-  if (page == currentView()._entry) page.title = document.title.slice(0, 2e3);
-  const counts: Record<string, number> = {};
+  if (_view == currentView()) page.title = shorten(document.title);
   const parts: string[] = [];
   let size = 0;
   queue = queue.filter((item) => {
-    if (size > limit || item._view._id != _id) return true;
-    const type = item._entry.entryType;
-    const json = (item._json ??= serialise(item._entry));
+    if (size > limit || item._view != _view) return true;
+    const json = (item._json ??= serialise(item._entry))!;
     const { length } = encoder.encode(json);
-    if (length && length < BATCH_LIMIT) {
+    if (length && length < 4e4) {
       size += length;
       if (size > limit && parts[0]) return true;
       parts.push(json);
-      tally(counts, type);
-    } else tally(dropped, type);
+    } else lose(item._entry.entryType);
     return false;
   });
-  const lost = dropped;
-  dropped = counts;
-  drop(lost);
-  dropped = {};
-  if (!Object.keys(counts)[0]) return;
-  return {
-    _counts: counts,
-    _body:
-      JSON.stringify({
-        sessionId: _session,
-        pageViewId: _id,
-        batchId: uuid(Date.now()),
-        timeOrigin: performance.timeOrigin,
-        sentAt: Date.now(),
-        page: compact({
-          url: page.name,
-          title: page.title,
-          referrer: page.referrer,
-          navigationType: (timeline('navigation')[0] as PerformanceNavigationTiming | undefined)?.type,
-        }),
-        client,
-        dropped: lost,
-      }).slice(0, -1) + `,"entries":[${parts}]}`,
+  if (!parts[0]) return build(limit);
+  const { name: url, title, referrer } = page;
+  const { connection: { effectiveType, rtt } = {}, deviceMemory } = navigator as Navigator & {
+    deviceMemory?: number;
+    connection?: { effectiveType?: string; rtt?: number };
   };
-}
+  const body =
+    JSON.stringify({
+      sessionId: _view._session,
+      pageViewId: _view._id,
+      batchId: uuid(Date.now()),
+      timeOrigin: performance.timeOrigin,
+      sentAt: Date.now(),
+      page: {
+        url,
+        title,
+        referrer,
+        navigationType: (timeline('navigation')[0] as PerformanceNavigationTiming | undefined)?.type,
+      },
+      client: {
+        sdk: 'perftui/' + VERSION,
+        viewport: [innerWidth, innerHeight],
+        connection: { effectiveType, rtt },
+        deviceMemory,
+      },
+      dropped,
+    }).slice(0, -1) + `,"entries":[${parts}]}`;
+  dropped = {};
+  return body;
+};

@@ -2,56 +2,62 @@
 import type { Options, Perftui, Plugin } from './api.ts';
 import { SECRETS } from './compact.ts';
 import * as core from './core.ts';
-import { listen, now, options, own, ownUrls, prerendering, safe, timeline } from './core.ts';
-import { record, watchHappenings } from './happenings.ts';
-import { drain, observe, watchBuffer } from './observe.ts';
+import { listen, now, options, own, ownUrls, safe } from './core.ts';
+import { watchHappenings } from './happenings.ts';
+import { drain, observe } from './observe.ts';
 import { currentView, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
-import { add } from './queue.ts';
-import { clear, leave, pump } from './send.ts';
+import { add, queue } from './queue.ts';
+import { leave, pump } from './send.ts';
 import { store } from './session.ts';
 
-const OPT_OUT = 'perftui-opt-out';
-
-/** Ends recording on this page. */
-export function stop(): undefined {
-  core.configure();
-  clear();
-}
-
+/** What the page asks for; what the server asks for goes over it. */
+let given: Options;
 /** Loads the second file, once; users of the module load it themselves. */
 let loadDetail: (() => undefined) | undefined;
 
+/** Ends recording on this page. */
+export const stop = (): undefined => {
+  core.configure();
+  queue.length = 0;
+};
+
+const settle = (wanted: Options): void => {
+  const { href } = new URL(wanted.endpoint || '/batch', location.href);
+  core.configure({
+    ...wanted,
+    endpoint: href,
+    types: `${wanted.types || '*'}${/^(true)?$/.test(wanted.detail as never) ? ',console,request-detail' : ''}`.split(
+      /[\s,]+/,
+    ),
+    redact: [SECRETS]
+      .concat(wanted.redact || [])
+      .map((pattern) => RegExp(pattern, 'g' + (pattern.flags || '').replace('g', ''))),
+  });
+};
+
 /** Does what the settings say, at the start and when the server's come. */
-function apply(): void {
+const apply = (): void => {
   observe();
   if (/cons|req/.test(options.types as never)) loadDetail = loadDetail?.();
-}
+};
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */
-async function ask(): Promise<void> {
+const ask = async (): Promise<void> => {
   const url = new URL('config', options.endpoint).href;
   ownUrls.push(url);
-  const { enabled, sampleRate, types, detail } = (await (await fetch(url)).json()) as {
-    enabled?: boolean;
-    detail?: boolean;
-  } & Options;
-  options.sampleRate = sampleRate ?? options.sampleRate!;
-  options.types = (types as string[]) || options.types;
-  if (detail) options.types.push('console', 'request-detail');
-  if (enabled === false || !isSampled(currentView()._session)) stop();
+  const wanted = await (await fetch(url)).json();
+  if (!options) return;
+  settle({ ...given, ...wanted });
+  if (options.enabled === false || !isSampled(currentView()._session)) stop();
   else apply();
-}
+};
 
-function start(): void {
-  const entry = openView('load', 0);
-  if (!entry) return;
-  const navigation = timeline('navigation')[0] as { activationStart?: number } | undefined;
-  entry.prerendered = prerendering() || navigation?.activationStart! > 0;
-  entry.hidden =
-    !entry.prerendered &&
-    (timeline('visibility-state')[0]?.name || document.visibilityState) == 'hidden';
+const start = (): void => {
+  // Where that is not in the sample, the next line throws, and that is the end of it.
+  openView('load', 0);
   apply();
-  watchBuffer();
+  // Keeps the page's own timeline whole: by default it ends at 250 resources.
+  performance.setResourceTimingBufferSize(1e4);
   watchHappenings();
   watchRoutes();
   listen('pagehide', () => {
@@ -64,7 +70,7 @@ function start(): void {
       // The paint of a restored page, as web-vitals takes it: after two frames.
       requestAnimationFrame(() =>
         requestAnimationFrame(() =>
-          record({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
+          safe(add)({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
         ),
       );
     }
@@ -72,7 +78,7 @@ function start(): void {
   listen('online', pump);
   // A server without settings, or none at all: ours stand.
   if (!/false/.test(options.config as never)) ask().catch(() => {});
-}
+};
 
 export const api: Perftui = {
   capture: safe((name: string, properties?: Record<string, unknown>) => {
@@ -85,12 +91,12 @@ export const api: Perftui = {
     void pump();
   }),
   optOut: safe(() => {
-    store(OPT_OUT, '1');
+    store('perftui-opt-out', '1');
     stop();
   }),
-  optIn: safe(() => store(OPT_OUT, '')),
+  optIn: safe(() => store('perftui-opt-out', '')),
   use: safe((plugin: Plugin) => {
-    plugin({ add: safe(record), own, options });
+    plugin({ add: safe(add), own, options });
   }),
   get sessionId() {
     return currentView()?._session;
@@ -101,7 +107,7 @@ export const api: Perftui = {
 };
 
 /** Starts recording with options, or with the attributes of a script tag; once. */
-export const begin = safe((given: Options, ownUrl?: string, load?: () => undefined) => {
+export const begin = safe((wanted: Options, ownUrl?: string, load?: () => undefined) => {
   const { doNotTrack, globalPrivacyControl } = navigator as Navigator & {
     globalPrivacyControl?: boolean;
   };
@@ -109,23 +115,13 @@ export const begin = safe((given: Options, ownUrl?: string, load?: () => undefin
     views[0] ||
     // Where there is none, this throws, and that is the end of it.
     !PerformanceObserver.supportedEntryTypes ||
-    store(OPT_OUT) ||
-    (!/false/.test(given.privacySignals as never) && (doNotTrack == '1' || globalPrivacyControl))
+    store('perftui-opt-out') ||
+    (!/false/.test(wanted.privacySignals as never) && (doNotTrack == '1' || globalPrivacyControl))
   ) {
     return;
   }
-  const endpoint = new URL(given.endpoint || '/batch', location.href).href;
-  core.configure({
-    ...given,
-    endpoint,
-    types: `${given.types || '*'}${/^(true|)$/.test(given.detail as never) ? ',console,request-detail' : ''}`.split(
-      /[\s,]+/,
-    ),
-    redact: [SECRETS]
-      .concat(given.redact || [])
-      .map((pattern) => RegExp(pattern, pattern.flags || 'g')),
-  });
-  ownUrls.push(endpoint.split('?')[0], ownUrl);
+  settle((given = wanted));
+  ownUrls.push(options.endpoint.split('?')[0], ownUrl);
   loadDetail = load;
   start();
 });

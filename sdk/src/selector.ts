@@ -2,7 +2,7 @@
  * A CSS path to an element: tag names, IDs and classes, never text or values; from the nearest
  * ancestor that has an ID, or that is far enough up to tell.
  */
-export function selector(node: unknown): string | undefined {
+export const selector = (node: unknown): string => {
   let path = '';
   for (
     let element = node as Element | null;
@@ -17,4 +17,4 @@ export function selector(node: unknown): string | undefined {
     }
   }
   return path;
-}
+};

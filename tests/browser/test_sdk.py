@@ -249,11 +249,3 @@ def test_request_details_and_console_where_asked_for(page: Page, recorder: Recor
     (line,) = recorder.entries("console")
     assert (line["name"], line["message"]) == ("warn", "careful 5")
     assert not [one for one in by_path if "batch" in one], "the SDK's own requests stay out"
-
-
-def test_the_second_file_is_small() -> None:
-    import gzip
-
-    from perftui_server.assets import sdk_asset
-
-    assert len(gzip.compress(sdk_asset("perftui-detail.js").content, 9, mtime=0)) <= 2_000
