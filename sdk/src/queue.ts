@@ -53,8 +53,9 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     _entry: entry,
     _view: viewAt(entry.startTime),
     _rank: rank(entry),
-    // An element may be gone by the time of the batch, so it is told now.
-    _json: 'toJSON' in entry && entry.entryType != 'resource' ? serialise(entry) : undefined,
+    // An element may be gone by the time of the batch, so it is told now; of a page that is prerendered
+    // the navigation learns only later when it was activated.
+    _json: 'toJSON' in entry && !/^(nav|res)/.test(entry.entryType) ? serialise(entry) : undefined,
   };
   queue.push(item);
   if (queue.length > 3e3) {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -10,6 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.server.conftest import capture, start
 
 __all__ = ["capture", "chromium", "start"]
+
+SDK = Path(__file__).resolve().parents[2] / "sdk"
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -21,6 +25,30 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
 )
 """Keep it offline, and alike on every machine."""
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The SDK's development tools, as its lock file pins them; for tests marked ``node``."""
+    folder = SDK / "node_modules"
+    lock, installed = SDK / "package-lock.json", folder / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--silent"], cwd=SDK, check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def natural_chromium(chromium_path: str) -> Iterator[Browser]:
+    """A browser with its back/forward cache, for tabs that Playwright does not manage."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path,
+            headless=True,
+            args=list(CHROMIUM_ARGUMENTS),
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from perftui_server.assets import sdk_asset
 
-SDK = Path(__file__).resolve().parents[2] / "sdk"
-NODE_MODULES = SDK / "node_modules"
+from tests.browser.conftest import SDK
 
 CONSUMER = """
 import { init, type Entry, type Perftui } from 'perftui';
@@ -47,10 +46,8 @@ def test_a_policy_without_eval_is_enough(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def consumer(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that has installed the package as npm packs it."""
-    if not (NODE_MODULES / "typescript").is_dir():
-        subprocess.run(["npm", "ci", "--silent"], cwd=SDK, check=True, timeout=300)
     folder = tmp_path_factory.mktemp("consumer")
     packed = subprocess.run(
         ["npm", "pack", "--silent", "--pack-destination", str(folder)],
@@ -87,7 +84,7 @@ def compile_strictly(
         json.dumps({"compilerOptions": options, "files": ["consumer.ts"]})
     )
     return subprocess.run(
-        ["node", NODE_MODULES / "typescript/bin/tsc", "--project", folder],
+        ["node", SDK / "node_modules/typescript/bin/tsc", "--project", folder],
         capture_output=True,
         text=True,
         check=False,

@@ -7,6 +7,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,13 @@ class Running:
 Start = Callable[..., Running]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts servers with settings of their own; all end with the test."""
+@contextmanager
+def servers(folder: Path) -> Iterator[Start]:
+    """Starts servers with settings of their own and a store each in ``folder``; all end with it."""
     running: list[tuple[CaptureServer, threading.Thread]] = []
 
     def begin(*, min_free_bytes: int = 0, **limits: Any) -> Running:
-        path = tmp_path / f"store-{len(running)}.db"
+        path = folder / f"store-{len(running)}.db"
         settings = Settings(
             server=ServerSettings(port=0, **limits),
             store=StoreSettings(min_free_bytes=min_free_bytes),
@@ -90,6 +91,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
         server.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers with settings of their own; all end with the test."""
+    with servers(tmp_path) as begin:
+        yield begin
 
 
 @pytest.fixture
