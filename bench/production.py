@@ -47,6 +47,7 @@ class Table:
 
     def __init__(self, clickhouse: ClickHouse) -> None:
         self._clickhouse = clickhouse
+        self.table_id = clickhouse.table_id()
 
     def send(self, table: object, token: str) -> None:
         """Insert."""

@@ -12,7 +12,14 @@ import click
 from perftui.commands.context import Context
 from perftui.commands.selection import MOMENT, filter_option
 from perftui.errors import NotFoundError
-from perftui.export.drain import Destination, Selection, Summary, drain, remaining
+from perftui.export.drain import (
+    Destination,
+    Selection,
+    Summary,
+    drain,
+    is_another_table,
+    remaining,
+)
 from perftui.model import Predicate
 
 _OPTIONS = (
@@ -98,6 +105,13 @@ def export_entries(
                 return
             destination = open_destination()
             try:
+                if selection.is_all and is_another_table(checkpoints, name, destination.table_id):
+                    left = remaining(source, checkpoints, name, destination.table_id)
+                    click.echo(
+                        f"the table in {where} is not the one that was exported to before: it was"
+                        f" dropped and made anew, so all {left} entries are sent again",
+                        err=True,
+                    )
                 with click.progressbar(
                     length=left,
                     label="sending",

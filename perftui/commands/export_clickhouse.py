@@ -40,6 +40,8 @@ class Table:
         self._clickhouse = ClickHouse(target)
         if ensure_schema(self._clickhouse, options):
             click.echo(f"made the tables in {target.url}", err=True)
+        # The tables of a cluster's shards may have been made at different times.
+        self.table_id = None if options.cluster else self._clickhouse.table_id()
 
     def send(self, table: Any, token: str) -> None:
         """Insert, trying again what may pass."""

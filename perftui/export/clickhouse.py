@@ -10,6 +10,7 @@ error code decides, not the status.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from perftui.export.clickhouse_schema import (
     SchemaOptions,
     clickhouse_schema,
     column_definition,
+    forward,
     quoted,
 )
 from perftui.export.columns import COLUMNS
@@ -266,6 +268,18 @@ class ClickHouse:
                 sql, parameters=dict(parameters or {}), use_strings=True
             )
 
+    def table_id(self, table: str = ENTRIES) -> str | None:
+        """The UUID of a table, another one once it was dropped and made anew; None where there is
+        no such table, or its database keeps none."""
+        # The embedded engine's database shows no UUIDs, but names folders by them.
+        found = self.rows(
+            "SELECT if(uuid = toUUIDOrZero(''), extract(arrayElement(data_paths, 1), '[0-9a-f-]{36}'),"
+            " toString(uuid)) FROM system.tables"
+            " WHERE database = currentDatabase() AND name = {table:String}",
+            {"table": table},
+        )
+        return str(found[0][0]) or None if found else None
+
     def insert(self, table: Any, *, token: str, into: str = ENTRIES) -> None:
         """Insert an Arrow table. Repeated with one token it is stored once."""
         settings = {
@@ -321,8 +335,6 @@ def translated(error: BaseException, target: Target) -> ExportError:
 
 
 def _code_in(text: str) -> int | None:
-    import re
-
     match = re.search(r"\bCode: (\d+)", text)
     return int(match[1]) if match else None
 
@@ -339,6 +351,9 @@ def _is_transport(error: BaseException) -> bool:
         f"{status}" in text
         for status in ("HTTP driver received HTTP status 50", "502", "503", "504")
     )
+
+
+_MADE = re.compile(r"^CREATE (?:TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS (\S+)")
 
 
 def ensure_schema(clickhouse: ClickHouse, options: SchemaOptions | None = None) -> list[str]:
@@ -358,7 +373,8 @@ def ensure_schema(clickhouse: ClickHouse, options: SchemaOptions | None = None) 
     if before is None:
         changed = clickhouse_schema(options)
     else:
-        changed = _missing_columns(clickhouse, options)
+        changed = _missing_tables(clickhouse, options) + _missing_columns(clickhouse, options)
+        changed += forward(options, before)
     for statement in changed:
         clickhouse.command(statement)
     if before != SCHEMA_VERSION:
@@ -381,6 +397,20 @@ def _version(clickhouse: ClickHouse, options: SchemaOptions) -> int | None:
     return int(newest) or None
 
 
+def _missing_tables(clickhouse: ClickHouse, options: SchemaOptions) -> list[str]:
+    """The statements of what somebody has dropped since."""
+    database = quoted(options.database) if options.database else "currentDatabase()"
+    there = {
+        row[0]
+        for row in clickhouse.rows(f"SELECT name FROM system.tables WHERE database = {database}")
+    }
+    return [
+        statement
+        for statement in clickhouse_schema(options)
+        if (made := _MADE.search(statement)) and made[1].rpartition(".")[2] not in there
+    ]
+
+
 def _missing_columns(clickhouse: ClickHouse, options: SchemaOptions) -> list[str]:
     database = quoted(options.database) if options.database else "currentDatabase()"
     statements: list[str] = []
@@ -397,7 +427,7 @@ def _missing_columns(clickhouse: ClickHouse, options: SchemaOptions) -> list[str
             f"ALTER TABLE {options.name(table)}{options.on_cluster}"
             f" ADD COLUMN IF NOT EXISTS {column_definition(column)}"
             for column in COLUMNS
-            if column.name not in there
+            if there and column.name not in there
         ]
     return statements
 

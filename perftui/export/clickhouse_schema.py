@@ -26,9 +26,12 @@ from dataclasses import dataclass, field
 from perftui.errors import UsageError
 from perftui.export.columns import COLUMNS, KEY, Column
 
-SCHEMA_VERSION = 1
-"""Kept in ``performance_schema``. A table of a lower version is brought forward by adding the
-columns that it lacks; one of a higher version is left alone."""
+SCHEMA_VERSION = 2
+"""Kept in ``performance_schema``. Tables of a lower version are brought forward: what is missing is
+made, and :func:`forward` changes the rest; those of a higher version are left alone."""
+
+_EXPIRES = "toDateTime(least(toUnixTimestamp(timestamp) + 86400 * retention_days, 4294967295))"
+"""A DateTime ends in 2106; a sum beyond it would begin again in 1970 and expire at once."""
 
 ENTRIES = "performance_entries"
 ROLLUPS = "performance_rollups"
@@ -148,7 +151,7 @@ def _entries(options: SchemaOptions) -> list[str]:
         "PARTITION BY (toDate(timestamp), retention_days)\n"
         f"PRIMARY KEY ({', '.join(KEY[:2])})\n"
         f"ORDER BY ({', '.join(KEY)})\n"
-        "TTL toDateTime(timestamp) + toIntervalDay(retention_days)\n"
+        f"TTL {_EXPIRES}\n"
         f"SETTINGS ttl_only_drop_parts = 1, {window} = {DEDUPLICATION_WINDOW}",
         # The hash of the session keeps a session on one shard, so that FINAL and the views see
         # all rows of a key together.
@@ -272,6 +275,16 @@ def clickhouse_schema(options: SchemaOptions | None = None) -> list[str]:
         f"ENGINE = {_engine(options, 'ReplacingMergeTree')}\n"
         "ORDER BY version",
     ]
+
+
+def forward(options: SchemaOptions, version: int) -> list[str]:
+    """What brings tables of a lower version forward, besides what they lack."""
+    statements: list[str] = []
+    if version < 2:
+        statements.append(
+            f"ALTER TABLE {options.stored(ENTRIES)}{options.on_cluster} MODIFY TTL {_EXPIRES}"
+        )
+    return statements
 
 
 def queue_columns() -> str:

@@ -38,6 +38,12 @@ class Checkpoints(Protocol):
 class Destination(Protocol):
     """A remote table."""
 
+    @property
+    def table_id(self) -> str | None:
+        """What the table is known by, another one once it was dropped and made anew; None where
+        that cannot be told."""
+        ...
+
     def send(self, table: Any, token: str) -> None:
         """Insert an Arrow table; repeated with one token it is stored once.
 
@@ -49,10 +55,12 @@ class Destination(Protocol):
 
 
 class _State(msgspec.Struct, omit_defaults=True):
-    """What the checkpoint keeps: the last batch acknowledged, and one that may be on its way."""
+    """What the checkpoint keeps: the last batch acknowledged, a range that may be on its way, and
+    the table that they went to."""
 
     batch: int = 0
     pending: tuple[int, int] | None = None
+    table: str | None = None
 
 
 @dataclass(slots=True)
@@ -139,8 +147,7 @@ def drain(
             _send_block(block, sender, prefix, selection)
             _tell(on_progress, block)
         return summary
-    last_seq, text = checkpoints.checkpoint(name)
-    state = msgspec.json.decode(text, type=_State) if text else _State()
+    last_seq, state = _progress(checkpoints, name, destination.table_id)
     for block in _planned_blocks(source, state, block_entries):
         state.pending = (block.first_batch, block.last_batch)
         checkpoints.set_checkpoint(name, last_seq, msgspec.json.encode(state).decode())
@@ -152,11 +159,36 @@ def drain(
     return summary
 
 
-def remaining(source: BlockSource, checkpoints: Checkpoints, name: str) -> int:
-    """How many entries have not been acknowledged yet."""
-    _, text = checkpoints.checkpoint(name)
-    state = msgspec.json.decode(text, type=_State) if text else _State()
-    return source.extent(state.batch)[1]
+def remaining(
+    source: BlockSource, checkpoints: Checkpoints, name: str, table_id: str | None = None
+) -> int:
+    """How many entries have not been acknowledged yet.
+
+    Args:
+        table_id: of the destination: what went to another table is not in this one.
+    """
+    return source.extent(_progress(checkpoints, name, table_id)[1].batch)[1]
+
+
+def is_another_table(checkpoints: Checkpoints, name: str, table_id: str | None) -> bool:
+    """Whether the checkpoint is of a table that has since been dropped and made anew, so that all
+    is to be sent again."""
+    known = _state(checkpoints.checkpoint(name)[1]).table
+    return None not in (known, table_id) and known != table_id
+
+
+def _state(text: str | None) -> _State:
+    return msgspec.json.decode(text, type=_State) if text else _State()
+
+
+def _progress(checkpoints: Checkpoints, name: str, table_id: str | None) -> tuple[int, _State]:
+    """The last position acknowledged by this very table, and its state."""
+    if is_another_table(checkpoints, name, table_id):
+        return 0, _State(table=table_id)
+    last_seq, text = checkpoints.checkpoint(name)
+    state = _state(text)
+    state.table = table_id or state.table
+    return last_seq, state
 
 
 def _tell(on_progress: Callable[[int], None] | None, block: Block) -> None:

@@ -235,6 +235,8 @@ class KafkaTopic:
         MissingExtraError: confluent-kafka is not installed.
     """
 
+    table_id = None
+
     def __init__(
         self,
         target: KafkaTarget,

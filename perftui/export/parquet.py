@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from perftui.errors import ExportError, MissingExtraError
 
@@ -20,6 +21,7 @@ class ParquetFolder:
 
     Raises:
         MissingExtraError: pyarrow is not installed.
+        ExportError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,6 +30,7 @@ class ParquetFolder:
         except ImportError as error:
             raise MissingExtraError("clickhouse", "writing Parquet") from error
         self.folder = folder
+        self.table_id = _identity(folder)
 
     def send(self, table: Any, token: str) -> None:
         """Write a table's rows into the folders of their days.
@@ -59,3 +62,15 @@ class ParquetFolder:
                 unfinished.replace(path)
             except OSError as error:
                 raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _identity(folder: Path) -> str:
+    """What a folder is known by; another one once it was deleted and made anew."""
+    path = folder / ".perftui-export"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(f"{uuid4()}\n", encoding="ascii")
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ExportError(f"cannot write {path}: {error.strerror or error}") from error

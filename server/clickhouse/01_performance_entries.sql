@@ -66,7 +66,7 @@ ENGINE = ReplacingMergeTree(row_version, is_deleted)
 PARTITION BY (toDate(timestamp), retention_days)
 PRIMARY KEY (session_id, timestamp)
 ORDER BY (session_id, timestamp, batch_key, batch_index)
-TTL toDateTime(timestamp) + toIntervalDay(retention_days)
+TTL toDateTime(least(toUnixTimestamp(timestamp) + 86400 * retention_days, 4294967295))
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS performance_rollups (

@@ -47,6 +47,7 @@ class Table:
 
     def __init__(self, engine: ClickHouse) -> None:
         self.engine = engine
+        self.table_id = engine.table_id()
         self.calls = 0
         self.fail_before: set[int] = set()
         self.fail_after: set[int] = set()
@@ -106,6 +107,34 @@ def test_the_schema_is_made_once_and_forward(engine: ClickHouse) -> None:
         ensure_schema(engine)
 
 
+def test_tables_of_an_earlier_version_are_brought_forward(engine: ClickHouse) -> None:
+    engine.command(
+        "ALTER TABLE performance_entries MODIFY TTL toDateTime(timestamp) +"
+        " toIntervalDay(retention_days)"
+    )
+    engine.command("TRUNCATE TABLE performance_schema")
+    engine.command("INSERT INTO performance_schema (version) VALUES (1)")
+    (statement,) = ensure_schema(engine)
+    assert "MODIFY TTL" in statement
+    told = engine.rows("SHOW CREATE TABLE performance_entries")[0][0]
+    assert "4294967295" in told
+    assert ensure_schema(engine) == []
+
+
+@pytest.mark.parametrize("days", [365, 36_500])
+def test_a_long_retention_keeps(
+    engine_dsn: str, store_of: StoreOf, tmp_path: Path, days: int
+) -> None:
+    engine = ClickHouse(parse_target(engine_dsn))
+    ensure_schema(engine, SchemaOptions(ttl_days=days))
+    path = store_of(made_batches(10))
+    run(path, Table(engine), tmp_path)
+    engine.command("ALTER TABLE performance_entries MATERIALIZE TTL SETTINGS mutations_sync = 2")
+    engine.command("OPTIMIZE TABLE performance_entries FINAL")
+    assert len(stored(engine)) == len(in_store(path))
+    engine.close()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -159,6 +188,23 @@ def test_an_interrupted_export_goes_on_and_adds_nothing(
     assert remaining(source, checkpoints, "here") == 0
     source.close()
     checkpoints.close_now()
+
+
+def test_a_table_that_was_dropped_is_filled_again(
+    engine: ClickHouse, store_of: StoreOf, tmp_path: Path
+) -> None:
+    path = store_of(made_batches(40))
+    expected = in_store(path)
+    run(path, Table(engine), tmp_path)
+    for statement in clickhouse_schema():
+        engine.command(
+            f"DROP {'VIEW' if ' VIEW ' in statement.splitlines()[0] else 'TABLE'}"
+            f" {statement.split('IF NOT EXISTS ')[1].split()[0]} SYNC"
+        )
+    ensure_schema(engine)
+    assert run(path, Table(engine), tmp_path) == Summary(sent=len(expected))
+    assert {(row[3], row[4]) for row in stored(engine)} == set(expected)
+    assert run(path, Table(engine), tmp_path) == Summary()
 
 
 def test_a_session_comes_back_as_it_was(
