@@ -36,7 +36,7 @@ test: $(VENV)/.dev ## Run the whole test suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-faults: $(VENV)/.dev ## Run the long fault tests too: kills, full disks, overload
-	@PERFTUI_TEST_FAULTS=all $(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
+	@PERFTUI_TEST_FAULTS=all $(BIN)/python -m pytest -m faults --timeout 3600 $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, and that built files are what their sources build
 	@echo "==> ruff format"; $(BIN)/ruff format --check .
