@@ -44,7 +44,7 @@ def read_flows(
         from mitmproxy import exceptions, http
         from mitmproxy.io import FlowReader
 
-        from perftui.capture.proxy_addon import entry_of
+        from perftui.capture.proxy_addon import entry_of, passage_of
     except ImportError as error:
         raise MissingExtraError("proxy", "Reading mitmproxy's flow files") from error
     digest = blake2b(digest_size=12)
@@ -88,7 +88,11 @@ def read_flows(
                 continue
             if origin is None:
                 origin = flow.request.timestamp_start
-            wire = entry_of(flow, origin, None)
+            if flow.response is not None and flow.response.raw_content is not None:
+                flow.metadata["perftui_passage"] = passage = passage_of(flow.response)
+                passage(flow.response.raw_content)
+                passage(b"")
+            wire = entry_of(flow, origin)
             entries.append({name: value for name, value in wire.items() if value is not None})
             if len(entries) == BATCH_ENTRIES:
                 yield batch()

@@ -1,6 +1,6 @@
 """The mitmproxy addon: every flow as a request, and perftui's SDK in every document.
 
-It uses the standard library and mitmproxy alone, so that any mitmdump can run it::
+It is one file that uses the standard library and mitmproxy alone, so that any mitmdump can run it::
 
     mitmdump -s "$(perftui proxy --addon-path)" --set perftui_server=http://127.0.0.1:8137
 
@@ -8,28 +8,37 @@ It uses the standard library and mitmproxy alone, so that any mitmdump can run i
   no cross-origin request, no preflight, and the page's policy holds.
 - ``Server-Timing: perftui;desc="<flow>"`` in each response comes back in the browser's own entry,
   and the store joins the two.
+- Nothing is held: the SDK goes into the first piece of a document that shows where, and every body
+  passes as it comes.
 - Hooks only put into a queue; a thread sends. A capture server that is slow or gone costs the
   proxied app nothing, and what cannot be sent is dropped and counted.
 """
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import json
 import logging
 import queue
 import re
+import secrets
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from mitmproxy import ctx
 from mitmproxy import http as mitm_http
+from mitmproxy.net import encoding
 
 log = logging.getLogger("perftui")
+
+codings: Any = encoding
+"""Where mitmproxy has the libraries for Brotli and Zstandard that it comes with."""
 
 PREFIX = "/__perftui/"
 """Paths below it are the capture server's, on every proxied origin."""
@@ -43,16 +52,40 @@ BATCH_LIMIT = 200
 HOLD_SECONDS = 2.5
 """A flow waits this long, so that the browser's first batch can say whose session it is of."""
 
-LARGEST_DOCUMENT = 8 * 1024 * 1024
-"""Bytes up to which a document is held to put the SDK in; a longer one passes as it is."""
+BATCH_BYTES = 512 * 1024
+"""About so many bytes of JSON go in one batch; the capture server takes 2 MiB by default."""
+
+LONGEST_PROLOGUE = 64 * 1024
+"""Bytes of a document within which its head must begin; they are held until it does."""
+
+LARGEST_MEASURED_BODY = 2 * 1024 * 1024
+"""Bytes of an uncompressed body up to which it is measured what compression would save."""
+
+LARGEST_HELD_BODIES = 64 * 1024 * 1024
+"""Bytes of such bodies that wait together; what comes beyond is not measured."""
+
+ATTEMPTS = 3
+STOP_SECONDS = 5.0
 
 LONGEST_HEADER = 2_000
 """Characters of a header's value that are kept."""
 
-_HEAD = re.compile(rb"<head(?:\s[^>]*)?>", re.I)
-_HTML = re.compile(rb"<html(?:\s[^>]*)?>", re.I)
-_DOCTYPE = re.compile(rb"\A\s*<!doctype[^>]*>", re.I)
-_COMMENT = re.compile(rb"<!--.*?-->", re.S)
+_ATTRIBUTES = rb"""(?:[\s/](?:[^>"']|"[^"]*"|'[^']*')*)?"""
+_PROLOGUE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<!doctype[^>]*>|<\?[^>]*>|<html" + _ATTRIBUTES + rb">)*",
+    re.I | re.S,
+)
+"""What may stand before a document's head (HTML Standard, "The initial insertion mode" to "The
+before head insertion mode")."""
+
+_HEAD = re.compile(rb"<head" + _ATTRIBUTES + rb">", re.I | re.S)
+_UNFINISHED = re.compile(
+    rb"""<(?:!(?:-|d(?:o(?:c(?:t(?:y(?:pe?)?)?)?)?)?)?|h(?:t(?:m)?|e(?:a)?)?)?\Z"""
+    rb"""|<!--|<!doctype|<\?|<(?:html|head)(?:[\s/]|\Z)""",
+    re.I,
+)
+"""The beginning of something that belongs to the prologue and is not closed yet."""
+
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.I)
 _NONCE = re.compile(r"'nonce-([A-Za-z0-9+/_=-]+)'")
 _WIDE = ("utf-16", "utf-32", "utf16", "utf32", "ucs-2")
@@ -67,23 +100,180 @@ def script_tag(nonce: str | None) -> str:
     return f'<script src="{PREFIX}perftui.js" data-endpoint="{PREFIX}batch"{told}></script>'
 
 
-def inject(body: bytes, tag: str, charset: str | None) -> bytes:
-    """Put a tag right after ``<head>``, else after ``<html>``, else after the doctype, else at the
-    beginning; never into a comment, never twice."""
-    encoding = (charset or "utf-8").lower()
-    if encoding.startswith(_WIDE):
+def place_of_tag(text: bytes, *, whole: bool) -> int | None:
+    """Where in a document the tag belongs: right after ``<head>``; where there is none, before the
+    first thing that cannot stand before a head.
+
+    Args:
+        text: the beginning of the document, in an encoding that has ASCII's letters as ASCII.
+        whole: nothing follows.
+
+    Returns:
+        The place; None where more must be seen.
+    """
+    prologue = _PROLOGUE.match(text)
+    at = prologue.end() if prologue else 0
+    if head := _HEAD.match(text, at):
+        return head.end()
+    if whole or len(text) >= LONGEST_PROLOGUE:
+        return at
+    return None if at == len(text) or _UNFINISHED.match(text, at) else at
+
+
+class Injector:
+    """Puts a tag into a document that comes in pieces, once."""
+
+    def __init__(self, tag: str, charset: str | None) -> None:
+        self.tag = tag
+        self._held = b""
+        self._done = False
+        self._charset = charset
+
+    def feed(self, piece: bytes, *, last: bool = False) -> bytes:
+        """What may go on of the document, now that ``piece`` has come."""
+        if self._done:
+            return piece
+        self._held += piece
+        if len(self._held) < 3 and not last:
+            # Too short to tell a byte order mark.
+            return b""
+        wide = self._wide()
+        if wide is not None:
+            return self._feed_wide(wide, last)
+        at = place_of_tag(self._held, whole=last)
+        return b"" if at is None else self._insert(self._held, at, self.tag.encode("ascii"))
+
+    def _insert(self, text: bytes, at: int, tag: bytes) -> bytes:
+        self._done, self._held = True, b""
+        if (PREFIX + "perftui.js").encode() in text or not text:
+            # Another proxy before this one did it; or there is no document at all.
+            return text
+        return text[:at] + tag + text[at:]
+
+    def _wide(self) -> str | None:
+        """The encoding, where ASCII's letters are no ASCII in it."""
+        if self._held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16-le" if self._held.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+        name = (self._charset or "").lower()
+        if not name.startswith(_WIDE):
+            return None
+        # Without a mark it is little-endian (Encoding Standard, "utf-16").
+        return "utf-16-le" if name in {"utf-16", "utf16", "ucs-2", "unicode"} else name
+
+    def _feed_wide(self, encoding: str, last: bool) -> bytes:
         try:
-            text = body.decode(encoding)
+            unit = 4 if "32" in encoding else 2
+            text = self._held[: len(self._held) // unit * unit].decode(encoding, "surrogatepass")
         except (LookupError, UnicodeDecodeError):
-            return body
-        return inject(text.encode(), tag, None).decode().encode(encoding)
-    if (PREFIX + "perftui.js").encode() in body[: 64 * 1024]:
-        return body
-    # Comments are made blank, not taken out, so that places stay what they are.
-    visible = _COMMENT.sub(lambda match: b" " * len(match[0]), body[: 256 * 1024])
-    match = _HEAD.search(visible) or _HTML.search(visible) or _DOCTYPE.search(visible)
-    at = match.end() if match else (3 if body.startswith(b"\xef\xbb\xbf") else 0)
-    return body[:at] + tag.encode("ascii") + body[at:]
+            # Not what it says it is: it goes on as it came.
+            self._done = True
+            held, self._held = self._held, b""
+            return held
+        mark = "\ufeff" if text.startswith("\ufeff") else ""
+        # One byte for each character, so that places are the same.
+        plain = text[len(mark) :].encode("ascii", "replace")
+        at = place_of_tag(plain, whole=last)
+        if at is None:
+            return b""
+        place = len((mark + text[len(mark) : len(mark) + at]).encode(encoding, "surrogatepass"))
+        return self._insert(self._held, place, self.tag.encode(encoding))
+
+
+class Coder(Protocol):
+    """Takes a coding off pieces of a body and puts it on again."""
+
+    def decode(self, piece: bytes, *, last: bool) -> bytes:
+        """Decode a piece. Raises an error of its own where the body is damaged."""
+        ...
+
+    def encode(self, piece: bytes, *, last: bool) -> bytes:
+        """Encode a piece, so that all of it can be decoded at once."""
+        ...
+
+
+class Plain:
+    """No coding."""
+
+    def decode(self, piece: bytes, *, last: bool) -> bytes:
+        """As it is."""
+        return piece
+
+    def encode(self, piece: bytes, *, last: bool) -> bytes:
+        """As it is."""
+        return piece
+
+
+class Zlib:
+    """``gzip`` and ``deflate``, the latter also without zlib's header, as some servers send it."""
+
+    def __init__(self, gzip: bool) -> None:
+        self._decoder: Any = None if not gzip else zlib.decompressobj(31)
+        self._encoder = zlib.compressobj(6, zlib.DEFLATED, 31 if gzip else 15)
+
+    def decode(self, piece: bytes, *, last: bool) -> bytes:
+        """Decode a piece."""
+        if self._decoder is None and piece:
+            has_header = piece[0] & 15 == 8 and piece[0] >> 4 <= 7
+            self._decoder = zlib.decompressobj(15 if has_header else -15)
+        if self._decoder is None:
+            return b""
+        text: bytes = self._decoder.decompress(piece)
+        return text + self._decoder.flush() if last else text
+
+    def encode(self, piece: bytes, *, last: bool) -> bytes:
+        """Encode a piece."""
+        return self._encoder.compress(piece) + self._encoder.flush(
+            zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH
+        )
+
+
+class Brotli:
+    """``br``, by the library that mitmproxy comes with."""
+
+    def __init__(self) -> None:
+        self._decoder = codings.brotli.Decompressor()
+        self._encoder = codings.brotli.Compressor(quality=5)
+
+    def decode(self, piece: bytes, *, last: bool) -> bytes:
+        """Decode a piece."""
+        return bytes(self._decoder.process(piece)) if piece else b""
+
+    def encode(self, piece: bytes, *, last: bool) -> bytes:
+        """Encode a piece."""
+        coded = self._encoder.process(piece) if piece else b""
+        return bytes(coded + (self._encoder.finish() if last else self._encoder.flush()))
+
+
+class Zstandard:
+    """``zstd``, by the library that mitmproxy comes with."""
+
+    def __init__(self) -> None:
+        self._decoder = codings.zstd.ZstdDecompressor().decompressobj()
+        self._encoder = codings.zstd.ZstdCompressor().compressobj()
+
+    def decode(self, piece: bytes, *, last: bool) -> bytes:
+        """Decode a piece."""
+        return bytes(self._decoder.decompress(piece)) if piece else b""
+
+    def encode(self, piece: bytes, *, last: bool) -> bytes:
+        """Encode a piece."""
+        coded = self._encoder.compress(piece) if piece else b""
+        flush = (
+            codings.zstd.COMPRESSOBJ_FLUSH_FINISH if last else codings.zstd.COMPRESSOBJ_FLUSH_BLOCK
+        )
+        return bytes(coded + self._encoder.flush(flush))
+
+
+CODERS: dict[str, Callable[[], Coder]] = {
+    "": Plain,
+    "identity": Plain,
+    "gzip": lambda: Zlib(gzip=True),
+    "x-gzip": lambda: Zlib(gzip=True),
+    "deflate": lambda: Zlib(gzip=False),
+    "br": Brotli,
+    "zstd": Zstandard,
+}
+"""Content coding -> how it is taken off and put on again, piece by piece."""
 
 
 def open_policy(policy: str, origin: str) -> tuple[str, str | None, str | None]:
@@ -97,30 +287,34 @@ def open_policy(policy: str, origin: str) -> tuple[str, str | None, str | None]:
     names = {part.split()[0].lower(): place for place, part in enumerate(directives)}
     added: list[str] = []
     nonce: str | None = None
-    for name, file, fallbacks in (
-        ("script-src", "perftui.js", ("script-src-elem", "script-src", "default-src")),
-        ("connect-src", "batch", ("connect-src", "default-src")),
+    for name, fallbacks in (
+        ("script-src", ("script-src-elem", "script-src", "default-src")),
+        ("connect-src", ("connect-src", "default-src")),
     ):
         present = [one for one in fallbacks if one in names]
         if not present:
             continue
         directive = directives[names[present[0]]]
         sources = directive.split()[1:]
+        source = f"{origin}{PREFIX}"
         if name == "script-src":
             found = _NONCE.search(directive)
             if found is not None:
                 nonce = found[1]
                 continue
-        lets_in = "'self'" in sources or "*" in sources or origin in sources
-        if lets_in and "'strict-dynamic'" not in sources:
+            if "'strict-dynamic'" in sources:
+                # Beside it no address counts, only nonces and hashes.
+                nonce = secrets.token_urlsafe(16)
+                source = f"'nonce-{nonce}'"
+        lets_in = not {"'self'", "*", origin}.isdisjoint(sources)
+        if lets_in and not source.startswith("'nonce-"):
             continue
-        url = f"{origin}{PREFIX}{file}"
         kept = [one for one in sources if one != "'none'"]
         if present[0] == "default-src":
-            directives.append(" ".join([name, *kept, url]))
+            directives.append(" ".join([name, *kept, source]))
         else:
-            directives[names[present[0]]] = " ".join([directive.split()[0], *kept, url])
-        added.append(f"{name} {url}")
+            directives[names[present[0]]] = " ".join([directive.split()[0], *kept, source])
+        added.append(f"{name} {source}")
     return "; ".join(directives), nonce, ", ".join(added) or None
 
 
@@ -128,7 +322,7 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
     """Whether a response is a document that a page is made of: HTML, shown and not fetched by a
     script, not downloaded."""
     response = flow.response
-    if response is None or response.status_code in {204, 205, 304} or response.status_code < 200:
+    if response is None or response.status_code in {204, 205, 206, 304}:
         return False
     if "text/html" not in response.headers.get("content-type", "").lower():
         return False
@@ -141,14 +335,121 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
     return wanted is None or wanted in {"document", "iframe", "frame"}
 
 
+# --- a body on its way -------------------------------------------------------------------------
+
+
+class Passage:
+    """What a response's body goes through on its way to the client, piece by piece.
+
+    Attributes:
+        encoded, decoded: bytes so far; ``decoded`` is None where the coding is not known or the
+            body is damaged.
+        events: of an event stream (``text/event-stream``): how many have passed.
+        text: the first characters of the decoded body, as bytes, where they are wanted.
+    """
+
+    def __init__(self, coding: str, *, injector: Injector | None, keep: int) -> None:
+        self._injector = injector
+        self._keep = keep
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        # What came is held as it came until the first of it goes on with the tag in it.
+        self._held: list[bytes] | None = []
+        self._tail = b""
+        self.encoded = 0
+        self.decoded: int | None = 0
+        self.events = 0
+        self.counts_events = False
+        try:
+            self._coder: Coder | None = CODERS[coding]()
+        except (KeyError, AttributeError):
+            self._coder, self._injector, self.decoded = None, None, None
+
+    @property
+    def can_inject(self) -> bool:
+        """Whether the body's coding can be taken off and put on again."""
+        return self._coder is not None
+
+    @property
+    def text(self) -> bytes:
+        """The kept part of the decoded body."""
+        return b"".join(self._kept)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the decoded body has been kept."""
+        return self.decoded is not None and self._kept_bytes == self.decoded
+
+    def __call__(self, piece: bytes) -> bytes:
+        """mitmproxy: a piece of the body, empty at the end; what goes on to the client."""
+        self.encoded += len(piece)
+        last = not piece
+        if self._coder is None:
+            return b"" if self._held is None else piece
+        if self._injector is not None and self._held is not None:
+            self._held.append(piece)
+        try:
+            text = self._coder.decode(piece, last=last)
+            self._look_at(text)
+            if self._injector is None:
+                return piece
+            passed = self._injector.feed(text, last=last)
+            if not passed and not last:
+                return b""
+            coded = self._coder.encode(passed, last=last)
+        except Exception as error:
+            log.warning("perftui: a body is not what its header says (%s)", error)
+            return self._give_up(piece)
+        self._held = None
+        return coded
+
+    def _look_at(self, text: bytes) -> None:
+        if self.decoded is not None:
+            self.decoded += len(text)
+        if text and self._kept_bytes < self._keep:
+            part = text[: self._keep - self._kept_bytes]
+            self._kept.append(part)
+            self._kept_bytes += len(part)
+        if self.counts_events:
+            whole = self._tail + text.replace(b"\r", b"")
+            self.events += whole.count(b"\n\n")
+            self._tail = b"\n" if whole.endswith(b"\n") and not whole.endswith(b"\n\n") else b""
+
+    def _give_up(self, piece: bytes) -> bytes:
+        """Let the body go on as it came, as far as that can be: nothing fits behind what has been
+        coded anew."""
+        self._coder, self.decoded = None, None
+        if self._injector is None:
+            return piece
+        return b"" if self._held is None else b"".join(self._held)
+
+
+def passage_of(
+    response: mitm_http.Response, *, injector: Injector | None = None, body_characters: int = 0
+) -> Passage:
+    """What a response's body is to go through, by its headers.
+
+    Args:
+        body_characters: how much of a textual body will be told.
+    """
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    is_stream = _stays_open(response)
+    keep = 0
+    if _is_text(response.headers.get("content-type", "")) and not is_stream:
+        keep = 4 * body_characters if coding else LARGEST_MEASURED_BODY
+    passage = Passage(coding, injector=injector, keep=keep)
+    passage.counts_events = is_stream
+    return passage
+
+
 # --- as a request -------------------------------------------------------------------------------
 
 
-def header_bytes(message: mitm_http.Message, first_line: int) -> int:
-    """Length of a message's head in HTTP/1.1's form, bytes."""
-    return (
-        first_line + 4 + sum(len(name) + len(value) + 4 for name, value in message.headers.fields)
-    )
+def head_bytes(response: mitm_http.Response) -> int:
+    """Length of a response's head in HTTP/1.1's form, bytes: status line, headers, blank line."""
+    fields = response.headers.fields
+    lines = sum(len(name) + len(value) + 4 for name, value in fields)
+    return len(f"HTTP/1.1 {response.status_code} {response.reason or ''}\r\n\r\n") + lines
 
 
 def _pairs(message: mitm_http.Message) -> list[tuple[str, str]]:
@@ -170,6 +471,13 @@ def header_list(message: mitm_http.Message) -> list[dict[str, str]]:
     ]
 
 
+_TEXT_TYPES = re.compile(
+    r"\s*(?:text/|[\w.+-]+/(?:[\w.+-]*\+)?(?:json|xml|javascript|ecmascript|x-www-form-urlencoded|graphql)"
+    r"|image/svg)",
+    re.I,
+)
+"""Media types whose bodies are text: what a person can read, and what compresses."""
+
 _PROTOCOLS = {
     "HTTP/2.0": "h2",
     "HTTP/2": "h2",
@@ -180,14 +488,15 @@ _PROTOCOLS = {
 
 
 def entry_of(
-    flow: mitm_http.HTTPFlow, origin_seconds: float, body_bytes: int | None
+    flow: mitm_http.HTTPFlow, origin_seconds: float, body_characters: int = 0
 ) -> dict[str, Any]:
     """A flow as an entry of the wire.
 
     Args:
         origin_seconds: what times count from, seconds since the epoch.
-        body_bytes: the body as sent by the server, where it was streamed; None takes the whole one.
+        body_characters: how much of each textual body is told.
     """
+    passage: Passage | None = flow.metadata.get("perftui_passage")
     request, response, server = flow.request, flow.response, flow.server_conn
 
     def milliseconds(moment: float | None) -> float | None:
@@ -214,14 +523,17 @@ def entry_of(
     entry["requestStart"] = milliseconds(sent)
     if server.peername:
         entry["serverIPAddress"] = server.peername[0]
+    if body_characters and _is_text(request.headers.get("content-type", "")):
+        entry["requestBody"] = (request.get_text(strict=False) or "")[:body_characters] or None
     if flow.error is not None:
-        entry["error"] = flow.error.msg
-        entry["duration"] = milliseconds(flow.error.timestamp)
-        if entry["duration"] is not None and entry["startTime"] is not None:
-            entry["duration"] = max(0.0, entry["duration"] - entry["startTime"])
+        entry["duration"] = max(0.0, round((flow.error.timestamp - started) * 1000, 3))
+        if response is None or not _stays_open(response):
+            entry["error"] = _error_words(flow.error.msg)
     if response is None:
         return entry
     ended = response.timestamp_end or time.time()
+    if flow.websocket is not None and flow.websocket.timestamp_end is not None:
+        ended = flow.websocket.timestamp_end
     entry["responseStatus"] = response.status_code
     entry["statusText"] = response.reason
     entry["responseStart"] = milliseconds(response.timestamp_start)
@@ -232,20 +544,19 @@ def entry_of(
     entry["contentType"] = content_type.partition(";")[0].strip().lower() or None
     entry["contentEncoding"] = response.headers.get("content-encoding") or None
     entry["responseHeaders"] = header_list(response)
-    encoded = flow.metadata.get("perftui_encoded", body_bytes)
-    if encoded is None and response.raw_content is not None:
-        encoded = len(response.raw_content)
-    head = flow.metadata.get("perftui_head") or header_bytes(
-        response, 13 + len(response.reason or "")
-    )
-    if encoded is not None:
-        entry["encodedBodySize"] = encoded
-        entry["transferSize"] = encoded + head
-    decoded = flow.metadata.get("perftui_decoded")
-    if decoded is None and not entry["contentEncoding"]:
-        decoded = encoded
-    if decoded is not None:
-        entry["decodedBodySize"] = decoded
+    if passage is not None:
+        head = flow.metadata.get("perftui_head") or head_bytes(response)
+        entry["encodedBodySize"] = passage.encoded
+        entry["transferSize"] = passage.encoded + head
+        if passage.decoded is not None:
+            entry["decodedBodySize"] = passage.decoded
+        if passage.counts_events:
+            entry["initiatorType"] = "eventsource"
+            entry["messages"] = {"received": passage.events, "bytes": passage.decoded}
+        if body_characters and _is_text(content_type):
+            charset = _CHARSET.search(content_type)
+            text = _decoded(passage.text[: 4 * body_characters], charset[1] if charset else "utf-8")
+            entry["responseBody"] = text[:body_characters] or None
     if flow.websocket is not None:
         messages = flow.websocket.messages
         entry["initiatorType"] = "websocket"
@@ -257,27 +568,82 @@ def entry_of(
     return entry
 
 
+def _decoded(text: bytes, charset: str) -> str:
+    try:
+        return text.decode(charset, "replace")
+    except LookupError:
+        return text.decode("utf-8", "replace")
+
+
+def _is_text(content_type: str) -> bool:
+    return _TEXT_TYPES.match(content_type) is not None
+
+
+def _stays_open(response: mitm_http.Response) -> bool:
+    """Whether it is meant to last until somebody ends it: that is no failure."""
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.lower().startswith("text/event-stream") or response.status_code == 101
+
+
+def _error_words(message: str) -> str:
+    gone = "client disconnected" in message.lower()
+    return f"aborted by the client ({message})" if gone else message
+
+
+def savings(body: bytes) -> dict[str, int]:
+    """What an uncompressed body would be as gzip (level 6) and Brotli (quality 5), bytes: what
+    servers compress with by default or as they go."""
+    return {
+        "gzipSize": len(zlib.compress(body, 6, 31)),
+        "brotliSize": len(codings.brotli.compress(body, quality=5)),
+    }
+
+
+class Waiting(NamedTuple):
+    """An entry that waits to be sent.
+
+    Attributes:
+        due: when, by the monotonic clock, seconds.
+        client: whose it is.
+        body: the whole decoded body where it came uncompressed and would compress; else None.
+    """
+
+    due: float
+    client: str
+    entry: dict[str, Any]
+    body: bytes | None
+
+
 class Sender(threading.Thread):
-    """Sends entries to the capture server in batches, from a queue with an end."""
+    """Sends entries to the capture server in batches, from a queue with an end.
+
+    Attributes:
+        dropped: entries that could not be sent and that no batch has told of yet.
+        sent: entries that the capture server has.
+    """
 
     def __init__(self, server: str, run_id: str, origin_seconds: float) -> None:
         super().__init__(name="perftui sender", daemon=True)
         self._address = urlsplit(server)
         self._run_id = run_id
         self._origin_ms = origin_seconds * 1000
-        self._queue: queue.Queue[tuple[float, str, dict[str, Any]] | None] = queue.Queue(
-            QUEUE_LIMIT
-        )
+        self._queue: queue.Queue[Waiting] = queue.Queue(QUEUE_LIMIT)
+        self._held_bytes = 0
+        self._ending = threading.Event()
         self._sessions: dict[str, tuple[str, str]] = {}
         self.dropped = 0
         self.sent = 0
 
-    def put(self, client: str, entry: dict[str, Any]) -> None:
+    def put(self, client: str, entry: dict[str, Any], body: bytes | None = None) -> None:
         """Take an entry; never waits."""
+        if body is not None and self._held_bytes + len(body) > LARGEST_HELD_BODIES:
+            body = None
         try:
-            self._queue.put_nowait((time.monotonic() + HOLD_SECONDS, client, entry))
+            self._queue.put_nowait(Waiting(time.monotonic() + HOLD_SECONDS, client, entry, body))
         except queue.Full:
             self.dropped += 1
+        else:
+            self._held_bytes += len(body or b"")
 
     def learn(self, client: str, body: bytes) -> None:
         """Whose session a client's are, from a batch that its SDK sends through the proxy."""
@@ -290,66 +656,85 @@ class Sender(threading.Thread):
             self._sessions[client] = (session, view)
 
     def stop(self) -> None:
-        """Send what waits, and end."""
-        self._queue.put(None)
-        self.join(5)
+        """Send what waits, without further delay, and end; gives up after some seconds."""
+        self._ending.set()
+        self.join(STOP_SECONDS)
+        left = self.dropped + self._queue.qsize()
+        if left:
+            log.warning("perftui: %d requests could not be captured", left)
 
     def run(self) -> None:
         """Take what has waited long enough, and send it by session."""
-        ending = False
-        while not ending:
-            item = self._queue.get()
-            if item is None:
-                break
-            groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-            while item is not None:
-                due, client, entry = item
-                time.sleep(max(0.0, due - time.monotonic()))
-                owner = self._sessions.get(client, (self._run_id, "proxy"))
-                groups.setdefault(owner, []).append(entry)
-                if sum(map(len, groups.values())) >= BATCH_LIMIT:
+        while not (self._ending.is_set() and self._queue.empty()):
+            groups: dict[tuple[str, str], list[str]] = {}
+            byte_count = 0
+            try:
+                waiting = self._queue.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            while True:
+                self._ending.wait(max(0.0, waiting.due - time.monotonic()))
+                text = json.dumps(self._measured(waiting))
+                owner = self._sessions.get(waiting.client, (self._run_id, "proxy"))
+                groups.setdefault(owner, []).append(text)
+                byte_count += len(text)
+                if byte_count >= BATCH_BYTES or sum(map(len, groups.values())) >= BATCH_LIMIT:
                     break
                 try:
-                    item = self._queue.get_nowait()
+                    waiting = self._queue.get_nowait()
                 except queue.Empty:
                     break
-                if item is None:
-                    ending = True
             for (session, view), entries in groups.items():
                 self._post(session, view, entries)
 
-    def _post(self, session: str, view: str, entries: list[dict[str, Any]]) -> None:
-        document = {
+    def _measured(self, waiting: Waiting) -> dict[str, Any]:
+        if waiting.body is None:
+            return waiting.entry
+        self._held_bytes -= len(waiting.body)
+        return {**waiting.entry, **savings(waiting.body)}
+
+    def _post(self, session: str, view: str, entries: list[str]) -> None:
+        told = self.dropped
+        head = {
             "sessionId": session,
             "pageViewId": view,
             "batchId": uuid.uuid4().hex,
             "source": "proxy",
             "timeOrigin": self._origin_ms,
             "sentAt": time.time() * 1000,
-            "entries": entries,
-            "dropped": {"request": self.dropped} if self.dropped else {},
+            "dropped": {"request": told} if told else {},
         }
-        dropped, self.dropped = self.dropped, 0
-        body = json.dumps(document).encode()
-        for attempt in range(3):
-            connection = http.client.HTTPConnection(
-                self._address.hostname or "127.0.0.1", self._address.port, timeout=5
-            )
-            try:
-                connection.request("POST", "/batch", body, {"Content-Type": "text/plain"})
-                status = connection.getresponse().status
-            except OSError:
-                status = 0
-            finally:
-                connection.close()
+        body = f'{json.dumps(head)[:-1]}, "entries": [{",".join(entries)}]}}'.encode()
+        status = 0
+        for attempt in range(ATTEMPTS):
+            status = self._attempt(body)
             if 200 <= status < 300:
                 self.sent += len(entries)
+                self.dropped -= told
                 return
-            if status and status not in {429, 503}:
+            if (status and status not in {429, 503}) or attempt == ATTEMPTS - 1:
                 break
-            time.sleep(0.5 * 2**attempt)
-        self.dropped += dropped + len(entries)
-        log.warning("perftui: %d requests could not be captured (status %d)", len(entries), status)
+            # The batch keeps its ID, so that it is stored once even if only the answer was lost.
+            self._ending.wait(0.5 * 2**attempt)
+        self.dropped += len(entries)
+        log.warning(
+            "perftui: %d requests could not be captured (%s)",
+            len(entries),
+            f"status {status}" if status else "the capture server does not answer",
+        )
+
+    def _attempt(self, body: bytes) -> int:
+        """The status of one attempt; 0 without an answer."""
+        connection = http.client.HTTPConnection(
+            self._address.hostname or "127.0.0.1", self._address.port, timeout=5
+        )
+        try:
+            connection.request("POST", "/batch", body, {"Content-Type": "text/plain"})
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
 
 
 class PerftuiAddon:
@@ -364,6 +749,9 @@ class PerftuiAddon:
         """mitmproxy: declare the options."""
         loader.add_option("perftui_server", str, "http://127.0.0.1:8137", "The capture server.")
         loader.add_option("perftui_inject", bool, True, "Put the SDK into documents.")
+        loader.add_option(
+            "perftui_bodies", int, 0, "Characters of each textual body to keep; 0 keeps none."
+        )
 
     def running(self) -> None:
         """mitmproxy: it runs; the options are known."""
@@ -417,21 +805,60 @@ class PerftuiAddon:
         response = flow.response
         if response is None or flow.metadata.get("perftui_own"):
             return
-        flow.metadata["perftui_head"] = header_bytes(response, 13 + len(response.reason or ""))
+        flow.metadata["perftui_head"] = head_bytes(response)
         mine = f'{SERVER_TIMING};desc="{flow.metadata["perftui_flow"]}"'
         response.headers.add("Server-Timing", mine)
-        length = response.headers.get("content-length", "")
-        small = not length.isdigit() or int(length) <= LARGEST_DOCUMENT
-        if not (ctx.options.perftui_inject and is_document(flow) and small):
-            flow.metadata["perftui_encoded"] = 0
-            response.stream = _counting(flow)
+        if response.status_code == 101:
+            return
+        injector: Injector | None = None
+        if ctx.options.perftui_inject and is_document(flow):
+            charset = _CHARSET.search(response.headers.get("content-type", ""))
+            injector = Injector("", charset[1] if charset else None)
+        passage = passage_of(
+            response, injector=injector, body_characters=ctx.options.perftui_bodies
+        )
+        if injector is not None and passage.can_inject:
+            injector.tag = script_tag(self._open_policies(flow))
+            self._change_length(flow)
+        elif injector is not None:
+            log.warning(
+                "perftui: no SDK in %s: its coding is not known", flow.request.pretty_url[:200]
+            )
+        flow.metadata["perftui_passage"] = passage
+        response.stream = passage
+
+    def _open_policies(self, flow: mitm_http.HTTPFlow) -> str | None:
+        """Let the SDK through the document's policies; the nonce that its tag must carry."""
+        response = flow.response
+        assert response is not None
+        origin = f"{flow.request.scheme}://{flow.request.host_header or flow.request.pretty_host}"
+        nonce = None
+        for header in ("content-security-policy", "content-security-policy-report-only"):
+            policies = response.headers.get_all(header)
+            changed: list[str] = []
+            for policy in policies:
+                opened, found, added = open_policy(policy, origin)
+                nonce = nonce or found
+                changed.append(opened)
+                if added:
+                    log.warning(
+                        "perftui: extended the policy of %s by %s",
+                        *(flow.request.pretty_url[:200], added),
+                    )
+            if policies:
+                response.headers.set_all(header, changed)
+        return nonce
+
+    def _change_length(self, flow: mitm_http.HTTPFlow) -> None:
+        """The body will be longer than announced, and nobody knows yet by how much."""
+        response = flow.response
+        assert response is not None
+        response.headers.pop("content-length", None)
+        if flow.request.http_version == response.http_version == "HTTP/1.1":
+            response.headers["transfer-encoding"] = "chunked"
 
     def response(self, flow: mitm_http.HTTPFlow) -> None:
-        """mitmproxy: a response is whole (or has been streamed)."""
-        if flow.metadata.get("perftui_own") or flow.response is None:
-            return
-        if flow.websocket is None and ctx.options.perftui_inject and not flow.response.stream:
-            self._inject(flow)
+        """mitmproxy: a response is over."""
         if flow.websocket is None:
             self._keep(flow)
 
@@ -441,50 +868,17 @@ class PerftuiAddon:
 
     def error(self, flow: mitm_http.HTTPFlow) -> None:
         """mitmproxy: refused, reset, aborted, or no TLS."""
-        if not flow.metadata.get("perftui_own"):
-            self._keep(flow)
+        self._keep(flow)
 
     def _keep(self, flow: mitm_http.HTTPFlow) -> None:
-        if self._sender is not None:
-            self._sender.put(_client(flow), entry_of(flow, self._origin, None))
-
-    def _inject(self, flow: mitm_http.HTTPFlow) -> None:
-        response = flow.response
-        assert response is not None
-        raw = response.raw_content or b""
-        flow.metadata["perftui_encoded"] = len(raw)
-        try:
-            body = response.content
-        except ValueError:
-            log.warning("perftui: %s is damaged; no SDK in it", flow.request.pretty_url[:200])
+        if self._sender is None or flow.metadata.get("perftui_own"):
             return
-        if not body:
-            return
-        flow.metadata["perftui_decoded"] = len(body)
-        origin = f"{flow.request.scheme}://{flow.request.host_header or flow.request.pretty_host}"
-        nonce = None
-        policies = response.headers.get_all("content-security-policy")
-        changed: list[str] = []
-        for policy in policies:
-            opened, found, added = open_policy(policy, origin)
-            nonce = nonce or found
-            changed.append(opened)
-            if added:
-                log.warning(
-                    "perftui: extended the policy of %s by %s", flow.request.pretty_url[:200], added
-                )
-        if policies:
-            response.headers.set_all("content-security-policy", changed)
-        charset = _CHARSET.search(response.headers.get("content-type", ""))
-        response.content = inject(body, script_tag(nonce), charset[1] if charset else None)
-
-
-def _counting(flow: mitm_http.HTTPFlow) -> Callable[[bytes], bytes]:
-    def count(piece: bytes) -> bytes:
-        flow.metadata["perftui_encoded"] += len(piece)
-        return piece
-
-    return count
+        entry = entry_of(flow, self._origin, ctx.options.perftui_bodies)
+        passage: Passage | None = flow.metadata.get("perftui_passage")
+        body = None
+        if passage is not None and not entry.get("contentEncoding") and passage.is_whole:
+            body = passage.text or None
+        self._sender.put(_client(flow), entry, body)
 
 
 def _client(flow: mitm_http.HTTPFlow) -> str:
