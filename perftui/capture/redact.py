@@ -70,6 +70,12 @@ _SEPARATORS = re.compile(r"[-_.\[\]\s]")
 _USER_INFO = re.compile(r"\A([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\s\\]*@")
 _URL_IN_TEXT = re.compile(r"\b(?:https?|wss?)://[^\s\"'<>`)\]}]+")
 _PARAMETER = re.compile(r"([^=&;#?]*)=([^&;#]*)")
+_FORM = re.compile(r"[^\s=&<>{}\"]{1,256}=[^\s<>{}\"]*")
+_JSON_FIELD = re.compile(
+    r'"((?:[^"\\]|\\.){1,256})"(\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z)|-?\d[\d.eE+-]*|\[[^\]]*(?:\]|\Z))',
+    re.S,
+)
+"""A field of a JSON text with a value that is no object, also where the text has been cut."""
 _PATH_TOKEN_CHARACTERS = 24
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _TOKEN_SEGMENT = re.compile(r"[A-Za-z0-9_~+=-]+")
@@ -195,6 +201,19 @@ class Redactor:
             text = _URL_IN_TEXT.sub(lambda match: self.url(match[0]), text)
         return self._shapes(text)
 
+    def body(self, text: str) -> str:
+        """A request's or response's body, which may have been cut: fields of JSON and of forms
+        whose names say secret, and what :meth:`text` takes out."""
+        if not self.enabled:
+            return text
+        if _FORM.fullmatch(text):
+            return self._parameters(text)
+
+        def replace(match: re.Match[str]) -> str:
+            return f'"{match[1]}"{match[2]}"{MARK}"' if self.is_secret_name(match[1]) else match[0]
+
+        return self.text(_JSON_FIELD.sub(replace, text) if '":' in text or '" :' in text else text)
+
     # --- headers, bodies, fields ----------------------------------------------------------
 
     def header(self, name: str, value: str) -> str:
@@ -213,6 +232,8 @@ class Redactor:
         if kind is str:
             if name and value and self.is_secret_name(name):
                 return MARK
+            if name in _BODY_FIELDS:
+                return self.body(value)
             if _is_url(value):
                 return self.url(value)
             return self.text(value)
@@ -263,6 +284,9 @@ class Redactor:
             client=self.value(batch.client),
         )
 
+
+_BODY_FIELDS = frozenset({"requestBody", "responseBody"})
+"""Fields of ``request`` and ``request-detail`` that hold a body's text."""
 
 _PLAIN_FIELDS = frozenset({"flowId", "kind", "id", "selector", "serverTiming"})
 """Fields of the wire that hold no secret, whatever they look like: ``flowId`` and the metric

@@ -61,6 +61,13 @@ def addon_path() -> Path:
 )
 @click.option("--no-inject", is_flag=True, help="Do not put the SDK into documents.")
 @click.option(
+    "--bodies",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    metavar="CHARACTERS",
+    help="Keep so many characters of each textual body, redacted.  [default: none]",
+)
+@click.option(
     "--addon-path", "show_path", is_flag=True, help="Print where the addon is, for mitmdump -s."
 )
 @click.option("--certs", is_flag=True, help="Explain how a browser comes to trust the proxy.")
@@ -71,6 +78,7 @@ def proxy(
     mode: str | None,
     listen_port: int,
     no_inject: bool,
+    bodies: int,
     show_path: bool,
     certs: bool,
 ) -> None:
@@ -95,7 +103,9 @@ def proxy(
     with capture_server(context) as server:
         if url is not None and _same_place(url, server.url):
             raise UsageError(f"{url} is perftui's own capture server; name the app's address")
-        with running_proxy(told, server.url, listen_port, inject=not no_inject) as address:
+        with running_proxy(
+            told, server.url, listen_port, inject=not no_inject, body_characters=bodies
+        ) as address:
             if context.has_terminal:
                 open_app(context, server_url=server.url, live=True, page_url=address)
             else:
@@ -125,9 +135,12 @@ def _same_place(url: str, server_url: str) -> bool:
 
 @contextmanager
 def running_proxy(
-    mode: str, server_url: str, listen_port: int, *, inject: bool = True
+    mode: str, server_url: str, listen_port: int, *, inject: bool = True, body_characters: int = 0
 ) -> Iterator[str]:
     """mitmproxy as a child for as long as the block lasts; gives the address to visit.
+
+    Args:
+        body_characters: how much of each textual body is kept; 0 for none.
 
     Raises:
         PortTakenError: something else listens on the port.
@@ -140,6 +153,7 @@ def running_proxy(
         *("--quiet", "--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
         *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
         *("--set", f"perftui_inject={'true' if inject else 'false'}"),
+        *("--set", f"perftui_bodies={body_characters}"),
         *("--set", "keep_host_header=true", "--set", "connection_strategy=lazy"),
     ]
     if _listens(port):

@@ -143,3 +143,28 @@ def test_any_text_can_be_redacted_once_and_again(text: str) -> None:
     once = redactor.url(text)
     assert redactor.url(once) == once
     redactor.text(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (
+            '{"user": "ada", "password": "hunter2", "pin": 1234, "n": 1}',
+            '{"user": "ada", "password": "REDACTED", "pin": "REDACTED", "n": 1}',
+        ),
+        ('{"tokens": ["a", "b"], "x": [1]}', '{"tokens": "REDACTED", "x": [1]}'),
+        ('{"name": "ada", "access_token": "cut her', '{"name": "ada", "access_token": "REDACTED"'),
+        (
+            '{"api\\"name": 7, "secret" : "a\\"b", "b": 2}',
+            '{"api\\"name": 7, "secret" : "REDACTED", "b": 2}',
+        ),
+        ('{"a": {"session": "s3cr3t"}}', '{"a": {"session": "REDACTED"}}'),
+        ("user=ada&password=hunter2&x=1", "user=ada&password=REDACTED&x=1"),
+        ("<p>token=abc, 3 = 3</p>", "<p>token=abc, 3 = 3</p>"),
+        ("mail ada@example.com now", "mail REDACTED now"),
+    ],
+)
+def test_secrets_in_bodies_go_also_where_they_are_cut(body: str, kept: str) -> None:
+    redactor = Redactor()
+    assert redactor.value(body, "responseBody") == kept
+    assert redactor.value({"requestBody": body}) == {"requestBody": kept}
