@@ -39,8 +39,43 @@ COMMANDS: dict[str, str] = {
 """Command name -> ``module:attribute``, in the order that ``--help`` lists them."""
 
 
+ANYWHERE = {"--db": True, "--config": True, "--no-color": False}
+"""Global options that may also stand behind the command (no command has one of that name), and
+whether a value follows."""
+
+
+def with_global_options_first(arguments: list[str]) -> list[str]:
+    """The arguments with the options of :data:`ANYWHERE` moved before the command, where click
+    looks for them. What stands behind ``--`` is no option and stays.
+
+    Raises:
+        click.BadOptionUsage: the last of them lacks its value.
+    """
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            rest += [argument, *waiting]
+            break
+        name, equals, _ = argument.partition("=")
+        if name not in ANYWHERE:
+            rest.append(argument)
+            continue
+        first.append(argument)
+        if ANYWHERE[name] and not equals:
+            value = next(waiting, None)
+            if value is None:
+                raise click.BadOptionUsage(name, f"Option '{name}' requires an argument.")
+            first.append(value)
+    return first + rest
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, with_global_options_first(args))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from perftui.cli import with_global_options_first
+
 
 def perftui(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command line without a terminal."""
@@ -87,3 +89,22 @@ def test_a_wrong_filter_shows_its_place(tmp_path: Path) -> None:
     done = perftui("--db", str(tmp_path / "none.db"), "log", "--filter", "status>=")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_global_options_may_stand_behind_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "none.db"
+    before = perftui("--db", str(file), "sessions")
+    assert "none.db" in before.stderr
+    for arguments in (["sessions", "--db", str(file)], ["sessions", "--no-color", f"--db={file}"]):
+        behind = perftui(*arguments)
+        assert (behind.returncode, behind.stderr) == (before.returncode, before.stderr)
+
+
+def test_a_global_option_without_its_value_is_wrong_usage() -> None:
+    done = perftui("log", "--db")
+    assert done.returncode == 2
+    assert "'--db' requires an argument" in done.stderr
+
+
+def test_what_stands_behind_two_dashes_is_no_option() -> None:
+    assert with_global_options_first(["import", "--", "--db"]) == ["import", "--", "--db"]
