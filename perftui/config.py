@@ -37,17 +37,22 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_header_bytes: int = 16 * 1024
     """Longest request header, in bytes."""
     header_timeout_seconds: float = 5.0
-    """How long a client may take to send its header."""
+    """How long a client may take to send its header, in seconds."""
     max_body_bytes: int = 2 * 1024 * 1024
     """Longest body as received, in bytes."""
     max_decoded_bytes: int = 8 * 1024 * 1024
     """Longest body after decompression, in bytes."""
     body_timeout_seconds: float = 5.0
-    """How long a body may stall between two pieces."""
+    """How long a body may stall between two pieces, in seconds; then it is answered 408."""
+    max_body_seconds: float = 30.0
+    """How long a body may take in all, in seconds: a byte every few seconds does not stall."""
+    keep_alive_seconds: float = 15.0
+    """How long a connection may wait for its next request, in seconds."""
     max_connections: int = 512
-    """Connections open at once; more are closed at once with 503."""
+    """Connections open at once. For one more the one that has waited longest without a request
+    makes room; where none waits it gets 503 with Retry-After."""
     max_in_flight_bytes: int = 64 * 1024 * 1024
-    """Bodies held in memory at once, in bytes; more get 503 with Retry-After."""
+    """Bodies held in memory at once, as decompressed, in bytes; more get 503 with Retry-After."""
     max_nesting: int = 64
     """Deepest nesting of arrays and objects in a body."""
     max_entries: int = 5000
@@ -55,7 +60,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_string_characters: int = 8192
     """Longest string kept; longer ones are cut, with a mark."""
     shutdown_seconds: float = 5.0
-    """How long SIGTERM may take to finish what was read."""
+    """How long finishing what was read may take after SIGTERM, in seconds."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -58,9 +58,18 @@ class FilterError(UsageError):
 
 
 class IntakeError(PerftuiError):
-    """A batch that is not taken. ``status`` is the HTTP status that says so."""
+    """A batch that is not taken. ``status`` is the HTTP status that says so.
+
+    Attributes:
+        limit: the setting that it is over, such as ``max_entries``; None where it is wrong
+            in another way.
+    """
 
     status: int = 400
+
+    def __init__(self, message: str, *, limit: str | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class UndecodableBatchError(IntakeError):
@@ -87,9 +96,17 @@ class TooLargeError(IntakeError):
 
 
 class SinkError(PerftuiError):
-    """A sink could not take a batch. ``status`` is the HTTP status that says so."""
+    """A sink could not take a batch. ``status`` is the HTTP status that says so.
+
+    Attributes:
+        limit: the setting that was reached, such as ``min_free_bytes``; None for any other reason.
+    """
 
     status: int = 500
+
+    def __init__(self, message: str, *, limit: str | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class SinkBusyError(SinkError):
@@ -97,8 +114,8 @@ class SinkBusyError(SinkError):
 
     status = 503
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: int = 1, *, limit: str | None = None) -> None:
+        super().__init__(message, limit=limit)
         self.retry_after = retry_after
 
 

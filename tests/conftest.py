@@ -13,6 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes is a matter of what else the machine does.
+settings.register_profile("perftui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("perftui")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HAR_FOLDER = REPOSITORY.parent / "shared" / "har"

@@ -69,10 +69,15 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """What a document holds: the good entries as a batch, and why the others are not in it."""
+    """What a document holds: the good entries as a batch, and why the others are not in it.
+
+    Attributes:
+        cut_count: strings that were over their limit, and so were cut.
+    """
 
     batch: Batch
     rejected: tuple[Rejection, ...] = ()
+    cut_count: int = 0
 
 
 class _RefusedEntryError(Exception):
@@ -88,7 +93,7 @@ def decode_document(body: bytes, *, max_nesting: int) -> JSON:
     try:
         document = _decode(body)
     except RecursionError as error:
-        raise UndecodableBatchError(f"nested deeper than {max_nesting}") from error
+        raise _nested_too_deep(max_nesting) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as first:
         mended = _mended(body)
         if mended == body:
@@ -96,12 +101,16 @@ def decode_document(body: bytes, *, max_nesting: int) -> JSON:
         try:
             document = _decode(mended)
         except RecursionError as error:
-            raise UndecodableBatchError(f"nested deeper than {max_nesting}") from error
+            raise _nested_too_deep(max_nesting) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UndecodableBatchError(f"not JSON: {error}") from error
     if not _is_shallow(document, max_nesting):
-        raise UndecodableBatchError(f"nested deeper than {max_nesting}")
+        raise _nested_too_deep(max_nesting)
     return document
+
+
+def _nested_too_deep(max_nesting: int) -> UndecodableBatchError:
+    return UndecodableBatchError(f"nested deeper than {max_nesting}", limit="max_nesting")
 
 
 _decode: Callable[[bytes], JSON] = msgspec.json.Decoder().decode
@@ -219,7 +228,8 @@ def batch_of(
         raise InvalidBatchError("missing" if items is None else "not an array", "$.entries")
     if len(items) > settings.max_entries:
         raise TooLargeError(
-            f"{len(items)} entries; at most {settings.max_entries} are taken at once"
+            f"{len(items)} entries; at most {settings.max_entries} are taken at once",
+            limit="max_entries",
         )
     entries, rejected = _entries(items, text)
     sent_us = _moment(document, "sentAt")
@@ -248,7 +258,7 @@ def batch_of(
         source=source if isinstance(source, str) and _ID.fullmatch(source) else "sdk",
         bytes_by_type=_bytes_by_type(items, entries, rejected, len(body)),
     )
-    return Decoded(batch, tuple(rejected))
+    return Decoded(batch, tuple(rejected), text.cut_count)
 
 
 def decode_lines(
@@ -392,9 +402,11 @@ class _Text:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.cut_count = 0
 
     def __call__(self, value: str) -> str:
         if len(value) > self.limit:
+            self.cut_count += 1
             value = value[: self.limit - 1] + CUT_MARK
         return value.replace("\0", "\ufffd") if "\0" in value else value
 
@@ -422,10 +434,13 @@ def _entries(items: list[JSON], text: _Text) -> tuple[list[Entry], list[Rejectio
         if type(item) is _Quick:
             entries.append(item.entry)
             continue
+        cut_before = text.cut_count
         entry = decode_entry(item, text.limit, text.within)
         if entry is not None:
             entries.append(entry)
             continue
+        # Whatever it cut on the way is cut anew.
+        text.cut_count = cut_before
         try:
             entries.append(_entry(item, text))
         except _RefusedEntryError as error:

@@ -27,11 +27,13 @@ class Outcome(msgspec.Struct, frozen=True):
         batch: as it was stored.
         receipt: of the sink.
         rejected: the entries that were not taken.
+        cut_count: strings that were over their limit, and so were cut.
     """
 
     batch: Batch
     receipt: Receipt
     rejected: tuple[Rejection, ...]
+    cut_count: int = 0
 
     def to_json(self) -> bytes:
         """The answer: ``{"accepted": 98, "rejected": [{"index": 3, "reason": "…"}]}``.
@@ -100,7 +102,7 @@ class Intake:
         batch = self._redactor.batch(decoded.batch)
         receipt = await self._sink.write(batch)
         self._count(batch, receipt, decoded.rejected)
-        return Outcome(batch, receipt, decoded.rejected)
+        return Outcome(batch, receipt, decoded.rejected, decoded.cut_count)
 
     def redacted(self, decoded: Decoded) -> Batch:
         """The batch as it may be stored, for callers with a sink of their own."""

@@ -166,6 +166,14 @@ class StoreWriter:
         """Entries that were taken and not committed yet."""
         return self._waiting_entries
 
+    def figures(self) -> dict[str, float]:
+        """What ``GET /metrics`` tells of the store: bytes of the write-ahead log, and bytes that
+        are free where the file is."""
+        return {
+            "write_ahead_log_bytes": self.checkpointer.log_bytes(),
+            "free_bytes": free_bytes(self.path),
+        }
+
     @property
     def store_id(self) -> str:
         """The identity of the store file."""
@@ -306,7 +314,8 @@ class StoreWriter:
         if free < minimum:
             raise SinkFullError(
                 f"only {free} bytes are free where {self.path} is, less than [store]"
-                f" min_free_bytes = {minimum}; free some, or run `perftui prune`"
+                f" min_free_bytes = {minimum}; free some, or run `perftui prune`",
+                limit="min_free_bytes",
             )
 
     def _begin(self) -> None:

@@ -26,10 +26,17 @@ from perftui import __version__
 from perftui.capture.intake import Intake
 from perftui.clock import SystemClock
 from perftui.config import Settings
-from perftui.errors import IntakeError, InvalidBatchError, PerftuiError, SinkBusyError, SinkError
+from perftui.errors import (
+    IntakeError,
+    InvalidBatchError,
+    PerftuiError,
+    SinkBusyError,
+    SinkError,
+    TooLargeError,
+)
 from perftui.model import Clock, Sink
 from perftui_server.assets import sdk_asset, sdk_names
-from perftui_server.bodies import ClientGoneError, InFlight, read_body
+from perftui_server.bodies import ClientGoneError, Held, InFlight, read_body
 from perftui_server.doors import doors, is_loopback
 from perftui_server.metrics import Metrics
 
@@ -39,8 +46,6 @@ PREFLIGHT_SECONDS = 7200
 """How long a browser may remember a preflight; Chrome's own limit."""
 
 YEAR_SECONDS = 31_536_000
-
-BUSY_RETRY_SECONDS = 1
 
 Headers = list[tuple[bytes, bytes]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -99,7 +104,7 @@ class CaptureApp:
     ) -> None:
         self.settings = settings or Settings()
         self.sink = sink
-        self.metrics = metrics or Metrics()
+        self.metrics = metrics or Metrics(clock)
         self.intake = Intake(sink, self.settings)
         self._clock = clock or SystemClock()
         self._doors = doors(self.settings.server)
@@ -153,23 +158,31 @@ class CaptureApp:
         host = request.header(b"host")
         if not self._doors.host_is_allowed(host):
             self.metrics.refused["host"] += 1
-            log.warning("refused a request for the host %r", (host or "")[:100])
+            self.metrics.notices.warn(
+                "host", "refused a request for the host %r", (host or "")[:100]
+            )
             return _error(
                 403, "this host is not allowed; start the server with --allow-host to add it"
             )
         origin = request.header(b"origin")
         if origin is not None and not self._doors.origin_is_allowed(origin):
             self.metrics.refused["origin"] += 1
-            log.warning("refused a request of the origin %r", origin[:100])
+            self.metrics.notices.warn("origin", "refused a request of the origin %r", origin[:100])
             return _error(
                 403, "this origin is not allowed; start the server with --allow-origin to add it"
             )
         if self._doors.key is not None and self._wants_key(request):
             if not self._doors.key_is_right(request.headers, request.query):
                 self.metrics.refused["key"] += 1
+                self.metrics.notices.warn(
+                    "key", "refused a request from %s: the key is missing or wrong", request.client
+                )
                 return _error(401, "the key is missing or wrong (?key=… or X-Perftui-Key)")
         elif origin is None and not is_loopback(request.client or "localhost"):
             self.metrics.refused["no origin"] += 1
+            self.metrics.notices.warn(
+                "no origin", "refused a request from %s: it has no Origin", request.client
+            )
             return _error(403, "a request without Origin is taken from this machine only")
         return None
 
@@ -238,49 +251,55 @@ class CaptureApp:
     async def _take(self, request: Request, receive: Callable[[], Awaitable[Any]]) -> Answer:
         limits = self.settings.server
         length = _content_length(request)
-        if length is not None and length > limits.max_body_bytes:
-            answer = _error(413, f"the body is over {limits.max_body_bytes} bytes", route="batch")
-            answer.close = True
-            return answer
-        if not self._in_flight.has_room(length or 0):
-            self.metrics.refused["bytes in flight"] += 1
-            return self._failed(SinkBusyError("too many bodies at once", BUSY_RETRY_SECONDS))
         received_us = self._clock.now_us()
         coding = request.query.get("encoding") or request.header(b"content-encoding") or ""
-        try:
-            body, wire_bytes = await read_body(receive, limits, coding, self._in_flight)
-        except IntakeError as error:
-            answer = self._failed(error)
-            answer.close = True
-            return answer
-        # Held until it is stored, and so counted until then.
-        self._in_flight.byte_count += len(body)
-        began = self._clock.monotonic()
-        try:
-            outcome = await self.intake.take(
-                body, received_us=received_us, wire_byte_count=wire_bytes
-            )
-        except PerftuiError as error:
-            return self._failed(error)
-        finally:
-            self._in_flight.byte_count -= len(body)
+        with Held(self._in_flight) as held:
+            try:
+                if length is not None and length > limits.max_body_bytes:
+                    raise TooLargeError(
+                        f"the body is over {limits.max_body_bytes} bytes", limit="max_body_bytes"
+                    )
+                self._in_flight.check(length or 0)
+                body, wire_bytes = await read_body(receive, limits, coding, held)
+            except (IntakeError, SinkBusyError) as error:
+                answer = self._failed(request, error)
+                answer.close = True
+                return answer
+            # Held until it is stored, and so counted until then.
+            began = self._clock.monotonic()
+            try:
+                outcome = await self.intake.take(
+                    body, received_us=received_us, wire_byte_count=wire_bytes
+                )
+            except PerftuiError as error:
+                return self._failed(request, error)
         self.metrics.commit_latency.observe(self._clock.monotonic() - began)
+        if outcome.cut_count:
+            self.metrics.limit_reached(
+                "max_string_characters",
+                request.client,
+                f"{outcome.cut_count} strings of a batch were cut",
+                outcome.cut_count,
+            )
         return Answer(200, outcome.to_json(), route="batch")
 
-    def _failed(self, error: PerftuiError) -> Answer:
+    def _failed(self, request: Request, error: PerftuiError) -> Answer:
         """The one place where errors become statuses."""
+        limit = error.limit if isinstance(error, IntakeError | SinkError) else None
+        if limit is not None:
+            self.metrics.limit_reached(limit, request.client, str(error))
         if isinstance(error, InvalidBatchError):
             return _error(error.status, error.reason, path=error.path, route="batch")
         if isinstance(error, SinkBusyError):
             answer = _error(error.status, str(error), route="batch")
             answer.headers = [("retry-after", str(error.retry_after))]
-            return answer
-        if isinstance(error, IntakeError | SinkError):
-            if error.status >= 500:
-                log.error("a batch was not stored: %s", error)
-            return _error(error.status, str(error), route="batch")
-        log.error("a batch was not stored: %s", error)
-        return _error(500, str(error), route="batch")
+        elif isinstance(error, IntakeError | SinkError):
+            answer = _error(error.status, str(error), route="batch")
+        else:
+            answer = _error(500, str(error), route="batch")
+        if answer.status >= 500 and limit is None:
+            self.metrics.notices.warn("not stored", "a batch was not stored: %s", error)
+        return answer
 
     def _preflight(self, request: Request) -> Answer:
         headers = [
@@ -341,7 +360,10 @@ class CaptureApp:
         )
 
     def _gauges(self) -> dict[str, float]:
-        gauges: dict[str, float] = {"in_flight_bytes": self._in_flight.byte_count}
+        gauges: dict[str, float] = {
+            "connections": self.metrics.connections,
+            "in_flight_bytes": self._in_flight.byte_count,
+        }
         waiting = getattr(self.sink, "waiting_entries", None)
         if waiting is not None:
             gauges["waiting_entries"] = waiting

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from perftui.config import ServerSettings
-from perftui.errors import IntakeError, TooLargeError, UndecodableBatchError
+from perftui.errors import IntakeError, SinkBusyError, TooLargeError, UndecodableBatchError
 
-MAX_BODY_SECONDS = 30.0
-"""How long a whole body may take. The stall limit alone would let a client hold a connection for
-days with a byte every few seconds."""
+BUSY_RETRY_SECONDS = 1
+
+GRACE_SECONDS = 0.05
+"""When time is up, how long to look whether something has come after all: the event loop may
+have been late itself."""
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -40,6 +42,10 @@ class ClientGoneError(Exception):
 
 class Decompressor(Protocol):
     """A stream that is decompressed piece by piece."""
+
+    def __len__(self) -> int:
+        """Bytes so far, decompressed."""
+        ...
 
     def feed(self, piece: bytes) -> None:
         """Take a piece.
@@ -66,11 +72,15 @@ class Plain:
         self._limit = limit
         self._body = bytearray()
 
+    def __len__(self) -> int:
+        """Bytes so far."""
+        return len(self._body)
+
     def feed(self, piece: bytes) -> None:
         """Take a piece."""
         self._body += piece
         if len(self._body) > self._limit:
-            raise TooLargeError(f"the body is over {self._limit} bytes")
+            raise TooLargeError(f"the body is over {self._limit} bytes", limit="max_decoded_bytes")
 
     def finish(self) -> bytes:
         """The whole of it."""
@@ -87,6 +97,10 @@ class Zlib:
         self._stream = zlib.decompressobj(self._window)
         self._body = bytearray()
         self._begun = False
+
+    def __len__(self) -> int:
+        """Bytes so far, decompressed."""
+        return len(self._body)
 
     def feed(self, piece: bytes) -> None:
         """Take a piece."""
@@ -110,7 +124,10 @@ class Zlib:
                 return self._inflate(piece)
             raise UndecodableBatchError(f"the {self._coding} stream is damaged: {error}") from error
         if len(self._body) > self._limit:
-            raise TooLargeError(f"the body is over {self._limit} bytes when decompressed")
+            raise TooLargeError(
+                f"the body is over {self._limit} bytes when decompressed",
+                limit="max_decoded_bytes",
+            )
         return self._stream.unconsumed_tail or self._stream.unused_data
 
     def finish(self) -> bytes:
@@ -138,21 +155,71 @@ def decompressor(coding: str, limit: int) -> Decompressor:
 
 
 class InFlight:
-    """The bytes of bodies that are held at this moment, of all connections."""
+    """The bytes of bodies that are held at this moment, of all connections.
+
+    Attributes:
+        byte_count: how many.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.byte_count = 0
 
-    def has_room(self, byte_count: int) -> bool:
-        """Whether so many more may be held."""
-        return self.byte_count + byte_count <= self.limit
+    def check(self, more: int) -> None:
+        """See whether so many more may be held.
+
+        Raises:
+            SinkBusyError: they may not.
+        """
+        if self.byte_count + more > self.limit:
+            raise SinkBusyError(
+                f"{self.byte_count} bytes of bodies are held already",
+                BUSY_RETRY_SECONDS,
+                limit="max_in_flight_bytes",
+            )
+
+
+class Held:
+    """What one request holds of :class:`InFlight`, as a ``with`` block that lets go of it."""
+
+    def __init__(self, in_flight: InFlight) -> None:
+        self._in_flight = in_flight
+        self._byte_count = 0
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._in_flight.byte_count -= self._byte_count
+
+    def grow_to(self, byte_count: int) -> None:
+        """Hold so many bytes from now on.
+
+        Raises:
+            SinkBusyError: that is more than there is room for.
+        """
+        more = byte_count - self._byte_count
+        self._in_flight.check(more)
+        self._in_flight.byte_count += more
+        self._byte_count = byte_count
+
+
+async def _next_event(receive: Receive, seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(seconds):
+            return await receive()
+    except TimeoutError:
+        async with asyncio.timeout(GRACE_SECONDS):
+            return await receive()
 
 
 async def read_body(
-    receive: Receive, settings: ServerSettings, coding: str, in_flight: InFlight
+    receive: Receive, settings: ServerSettings, coding: str, held: Held
 ) -> tuple[bytes, int]:
     """Read and decompress a body.
+
+    Args:
+        held: told how much is held as it grows.
 
     Returns:
         The body, and its length as received in bytes.
@@ -161,27 +228,33 @@ async def read_body(
         TooLargeError: it is over one of the limits.
         StalledBodyError: it stalled, or took too long in all.
         UndecodableBatchError, UnknownCodingError: it cannot be decompressed.
+        SinkBusyError: there is no room for it among those of the other connections.
         ClientGoneError: the connection ended first.
     """
     stream = decompressor(coding, settings.max_decoded_bytes)
     received = 0
-    try:
-        async with asyncio.timeout(MAX_BODY_SECONDS):
-            while True:
-                async with asyncio.timeout(settings.body_timeout_seconds):
-                    event = await receive()
-                if event["type"] == "http.disconnect":
-                    raise ClientGoneError
-                piece: bytes = event.get("body", b"")
-                received += len(piece)
-                in_flight.byte_count += len(piece)
-                if received > settings.max_body_bytes:
-                    raise TooLargeError(f"the body is over {settings.max_body_bytes} bytes")
-                for begin in range(0, len(piece), PIECE):
-                    stream.feed(piece[begin : begin + PIECE])
-                if not event.get("more_body", False):
-                    return stream.finish(), received
-    except TimeoutError as error:
-        raise StalledBodyError("the body did not come in time") from error
-    finally:
-        in_flight.byte_count -= received
+    clock = asyncio.get_running_loop().time
+    ends_at = clock() + settings.max_body_seconds
+    while True:
+        left = ends_at - clock()
+        stall = settings.body_timeout_seconds
+        try:
+            event = await _next_event(receive, max(0.0, min(stall, left)))
+        except TimeoutError as error:
+            raise StalledBodyError(
+                "the body did not come in time",
+                limit="body_timeout_seconds" if stall < left else "max_body_seconds",
+            ) from error
+        if event["type"] == "http.disconnect":
+            raise ClientGoneError
+        piece: bytes = event.get("body", b"")
+        received += len(piece)
+        if received > settings.max_body_bytes:
+            raise TooLargeError(
+                f"the body is over {settings.max_body_bytes} bytes", limit="max_body_bytes"
+            )
+        for begin in range(0, len(piece), PIECE):
+            stream.feed(piece[begin : begin + PIECE])
+            held.grow_to(len(stream))
+        if not event.get("more_body", False):
+            return stream.finish(), received

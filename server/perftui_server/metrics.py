@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from perftui.capture.intake import Intake
+from perftui.clock import SystemClock
+from perftui.model import Clock
+from perftui_server.notices import Notices
 
 LATENCY_BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
@@ -42,14 +45,30 @@ class Metrics:
     Attributes:
         responses: by route and status.
         refused: requests refused before their body was read, by reason.
-        connections_closed: connections closed by a limit, by reason.
+        limits: how often each limit was reached, by its setting.
+        connections: open at this moment, besides those that linger after their last answer.
+        notices: the log, for what a client can cause.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.responses: Counter[tuple[str, int]] = Counter()
         self.refused: Counter[str] = Counter()
-        self.connections_closed: Counter[str] = Counter()
+        self.limits: Counter[str] = Counter()
+        self.connections = 0
         self.commit_latency = Histogram()
+        self.notices = Notices(clock or SystemClock())
+
+    def limit_reached(self, setting: str, client: object, words: str, count: int = 1) -> None:
+        """Count that a client has come to a limit, and log it.
+
+        Args:
+            setting: the limit's name in ``perftui.toml``.
+            client: its address, as far as it is known.
+            words: what happened.
+            count: how often.
+        """
+        self.limits[setting] += count
+        self.notices.warn(setting, "%s reached by %s: %s", setting, client or "a client", words)
 
     def text(self, intake: Intake, gauges: Mapping[str, float]) -> str:
         """All of it."""
@@ -118,10 +137,10 @@ class Metrics:
             counted("refused_total", "reason", self.refused),
         )
         family(
-            "connections_closed_total",
+            "limit_reached_total",
             "counter",
-            "Connections closed by a limit, by reason.",
-            counted("connections_closed_total", "reason", self.connections_closed),
+            "How often a limit was reached, by its setting.",
+            counted("limit_reached_total", "setting", self.limits),
         )
         family(
             "commit_seconds",

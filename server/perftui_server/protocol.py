@@ -1,9 +1,13 @@
-"""uvicorn's HTTP protocol with the limits that it lacks: on the header's size and time, and on
-idle connections.
+"""uvicorn's HTTP protocol with the limits that it lacks: on the header's size and time, on idle
+connections, and on what still comes after a refusal.
 
 A client that never ends its header would hold its connection for ever; a thousand of them would
 keep everybody else out. So a header has a size and a time, and where there are too many
 connections the one that has waited longest without a request makes room.
+
+A connection that is closed while the client still sends is reset, and the answer with it. So after
+an answer to a request that was not read to its end, the rest is taken and thrown away for a while
+(RFC 9112, 9.6).
 """
 
 from __future__ import annotations
@@ -11,137 +15,264 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from typing import Any
+from enum import Enum, auto
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from perftui.config import ServerSettings
 from perftui_server.metrics import Metrics
 
-log = logging.getLogger("perftui.server")
+LINGER_SECONDS = 2.0
+"""How long at most a client may go on sending what is thrown away."""
+
+
+def _last_answer(status: str, *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *headers, "content-length: 0", "connection: close", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+UNAVAILABLE = _last_answer("503 Service Unavailable", "retry-after: 1")
+HEADER_TOO_LARGE = _last_answer("431 Request Header Fields Too Large")
+HEADER_TOO_SLOW = _last_answer("408 Request Timeout")
+
+
+class _Phase(Enum):
+    """What of a request has come so far: nothing, a part of its header, all of its header."""
+
+    IDLE = auto()
+    HEADER = auto()
+    BODY = auto()
 
 
 class _HeaderTooLargeError(Exception):
     """Ends the parser's run."""
 
 
-def limited_protocol(settings: ServerSettings, metrics: Metrics) -> type[HttpToolsProtocol]:
-    """A protocol class with the limits of ``settings``, which counts into ``metrics``."""
-    waiting: OrderedDict[LimitedProtocol, None] = OrderedDict()
+class _Transport:
+    """A transport whose :meth:`close` is the protocol's: uvicorn closes in many places."""
 
-    class LimitedProtocol(HttpToolsProtocol):
-        """One connection."""
+    def __init__(self, real: asyncio.Transport, protocol: LimitedProtocol) -> None:
+        self.real = real
+        self._protocol = protocol
 
-        _header_bytes = 0
-        _in_header = True
-        _too_large = False
-        _timer: asyncio.TimerHandle | None = None
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            self._await_header()
-            self._start_timer()
-            if len(self.connections) > settings.max_connections and waiting:
-                oldest, _ = waiting.popitem(last=False)
-                oldest.close_for("too many connections")
+    def is_closing(self) -> bool:
+        """Whether nothing more is to be sent."""
+        return self._protocol.is_lingering or self.real.is_closing()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._settle()
-            super().connection_lost(exc)
+    def close(self) -> None:
+        """Send what is to be sent, and close."""
+        self._protocol.close_gently()
 
-        def _await_header(self) -> None:
-            """The next thing to come is a header; until then this connection can make room."""
-            self._in_header = True
-            self._header_bytes = 0
-            waiting[self] = None
-            waiting.move_to_end(self)
 
-        def _start_timer(self) -> None:
-            if self._timer is None:
-                self._timer = self.loop.call_later(
-                    settings.header_timeout_seconds, self.close_for, "slow header"
-                )
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. :func:`limited_protocol` makes the class for one server.
 
-        def _settle(self) -> None:
-            waiting.pop(self, None)
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+    Attributes:
+        limits, metrics: the server's.
+        counted: connections that count towards ``max_connections``: all but those that linger.
+        waiting: those without a request under way, the one that waits longest first.
+        lingering: those whose last answer is sent, the earliest first.
+        is_lingering: whether this is one of them.
+    """
 
-        def close_for(self, reason: str) -> None:
-            """Close it, and say why."""
-            metrics.connections_closed[reason] += 1
-            log.warning("closed a connection from %s: %s", self.client, reason)
-            self._settle()
-            self.transport.abort()
+    limits: ClassVar[ServerSettings]
+    metrics: ClassVar[Metrics]
+    counted: ClassVar[set[LimitedProtocol]]
+    waiting: ClassVar[OrderedDict[LimitedProtocol, None]]
+    lingering: ClassVar[OrderedDict[LimitedProtocol, None]]
 
-        def data_received(self, data: bytes) -> None:
-            if self._in_header:
-                self._header_bytes += len(data)
-                self._start_timer()
-            super().data_received(data)
-            if self._in_header and self._header_bytes > settings.max_header_bytes:
-                self._refuse_header()
+    is_lingering = False
+    _phase = _Phase.IDLE
+    _received_header_bytes = 0
+    _parsed_header_bytes = 0
+    _header_is_too_large = False
+    _timer: asyncio.TimerHandle | None = None
+    _real_transport: asyncio.Transport
 
-        def _refuse_header(self) -> None:
-            if not self._too_large:
-                self._too_large = True
-                self.send_400_response("")
+    # --- from the transport ---------------------------------------------------------------
 
-        def send_400_response(self, msg: str) -> None:
-            """Where the header was over its size, say so."""
-            if self.transport.is_closing():
-                return
-            self._settle()
-            if not self._too_large:
-                super().send_400_response(msg)
-                return
-            metrics.connections_closed["large header"] += 1
-            log.warning("refused a header over %d bytes", settings.max_header_bytes)
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-                b"content-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.close()
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._real_transport = transport
+        super().connection_made(cast("asyncio.Transport", _Transport(transport, self)))
+        self.counted.add(self)
+        self.metrics.connections = len(self.counted)
+        if len(self.counted) > self.limits.max_connections:
+            self._make_room()
+        if not self.is_lingering:
+            self.waiting[self] = None
+            self._start_timer(self.limits.header_timeout_seconds)
 
-        def on_message_begin(self) -> None:
-            self._in_header = True
-            self._size = 0
-            super().on_message_begin()
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        self.lingering.pop(self, None)
+        super().connection_lost(exc)
 
-        def on_url(self, url: bytes) -> None:
-            self._measure(len(url))
-            super().on_url(url)
+    def data_received(self, data: bytes) -> None:
+        if self.is_lingering:
+            return
+        if self._phase is not _Phase.BODY:
+            self._received_header_bytes += len(data)
+            self._start_timer(self.limits.header_timeout_seconds)
+        super().data_received(data)
+        if (
+            self._phase is not _Phase.BODY
+            and self._received_header_bytes > self.limits.max_header_bytes
+            and not self.transport.is_closing()
+        ):
+            self._refuse_header()
 
-        def on_header(self, name: bytes, value: bytes) -> None:
-            self._measure(len(name) + len(value) + 4)
-            super().on_header(name, value)
+    # --- from the parser ------------------------------------------------------------------
 
-        def _measure(self, length: int) -> None:
-            self._size += length
-            if self._size > settings.max_header_bytes:
-                self._too_large = True
-                raise _HeaderTooLargeError
+    def on_message_begin(self) -> None:
+        self._phase = _Phase.HEADER
+        self._parsed_header_bytes = 0
+        self._start_timer(self.limits.header_timeout_seconds)
+        super().on_message_begin()
 
-        def on_headers_complete(self) -> None:
-            self._in_header = False
-            self._settle()
-            super().on_headers_complete()
+    def on_url(self, url: bytes) -> None:
+        self._measure(len(url))
+        super().on_url(url)
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            # How long a connection is kept alive without a request is uvicorn's to say; the
-            # header's time begins with its first byte.
-            if not self.transport.is_closing() and not self.pipeline:
-                self._await_header()
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._measure(len(name) + len(value) + len(": \r\n"))
+        super().on_header(name, value)
 
-        def _should_upgrade(self) -> bool:
-            return False
+    def _measure(self, length: int) -> None:
+        self._parsed_header_bytes += length
+        if self._parsed_header_bytes > self.limits.max_header_bytes:
+            self._header_is_too_large = True
+            raise _HeaderTooLargeError
 
-        def _unsupported_upgrade_warning(self) -> None:
-            """An Upgrade header is of no meaning here; the request is answered as it is."""
+    def on_headers_complete(self) -> None:
+        self._phase = _Phase.BODY
+        self.waiting.pop(self, None)
+        self._stop_timer()
+        super().on_headers_complete()
 
-    return LimitedProtocol
+    def on_message_complete(self) -> None:
+        self._phase = _Phase.IDLE
+        self._received_header_bytes = 0
+        if self.cycle.response_complete:
+            # The rest of a body that nobody wanted.
+            self._stop_timer()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; where the header was over its size, say so."""
+        if self.transport.is_closing():
+            return
+        if self._header_is_too_large:
+            self._refuse_header()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse_header(self) -> None:
+        self._reached("max_header_bytes", "its header is longer")
+        self.transport.write(HEADER_TOO_LARGE)
+        self.transport.close()
+
+    # --- from the application -------------------------------------------------------------
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # How long a connection is kept alive without a request is uvicorn's to say; the
+        # header's time begins with its first byte.
+        if not self.transport.is_closing() and not self.pipeline:
+            self.waiting[self] = None
+            if self._phase is _Phase.BODY:
+                self._start_timer(self.limits.body_timeout_seconds)
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An Upgrade header is of no meaning here; the request is answered as it is."""
+
+    # --- time -----------------------------------------------------------------------------
+
+    def _start_timer(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(seconds, self._time_is_up, seconds)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self, seconds: float) -> None:
+        self._timer = None
+        if self.flow.read_paused:
+            # It is not the client that lets wait.
+            self._start_timer(seconds)
+            return
+        if self._phase is _Phase.BODY:
+            self._reached("body_timeout_seconds", "the rest of a refused body did not come in time")
+        else:
+            self._reached("header_timeout_seconds", "no whole header came in time")
+            if self._phase is _Phase.HEADER:
+                self._real_transport.write(HEADER_TOO_SLOW)
+        self._close_now()
+
+    # --- closing --------------------------------------------------------------------------
+
+    def _make_room(self) -> None:
+        leaving = next(iter(self.waiting), self)
+        leaving._reached("max_connections", "it made room for another connection")
+        leaving._real_transport.write(UNAVAILABLE)
+        leaving._linger()
+
+    def _reached(self, setting: str, words: str) -> None:
+        client = self.client[0] if self.client else None
+        self.metrics.limit_reached(setting, client, words)
+
+    def close_gently(self) -> None:
+        """Close it; where the client is in the middle of sending, once it has been heard out."""
+        if self._phase is _Phase.IDLE or self._real_transport.is_closing():
+            self._close_now()
+        else:
+            self._linger()
+
+    def _close_now(self) -> None:
+        self._forget()
+        self._real_transport.close()
+
+    def _linger(self) -> None:
+        if self.is_lingering:
+            self._close_now()
+            return
+        self._forget()
+        self.is_lingering = True
+        self._real_transport.write_eof()
+        self.flow.resume_reading()
+        self._timer = self.loop.call_later(LINGER_SECONDS, self._real_transport.abort)
+        self.lingering[self] = None
+        if len(self.lingering) > self.limits.max_connections:
+            earliest, _ = self.lingering.popitem(last=False)
+            earliest._real_transport.abort()
+
+    def _forget(self) -> None:
+        """From here on it counts no more."""
+        self.counted.discard(self)
+        self.metrics.connections = len(self.counted)
+        self.waiting.pop(self, None)
+        self._stop_timer()
+
+
+def limited_protocol(settings: ServerSettings, with_metrics: Metrics) -> type[LimitedProtocol]:
+    """A protocol class with the limits of ``settings``, which counts into ``with_metrics``."""
+
+    class Protocol(LimitedProtocol):
+        limits = settings
+        metrics = with_metrics
+        counted: ClassVar[set[LimitedProtocol]] = set()
+        waiting: ClassVar[OrderedDict[LimitedProtocol, None]] = OrderedDict()
+        lingering: ClassVar[OrderedDict[LimitedProtocol, None]] = OrderedDict()
+
+    return Protocol
 
 
 def quiet_loggers(level: int) -> None:

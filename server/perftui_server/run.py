@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from math import ceil
 from typing import Any
 
 import uvicorn
@@ -24,7 +25,25 @@ log = logging.getLogger("perftui.server")
 
 BACKLOG = 1024
 
-KEEP_ALIVE_SECONDS = 15
+FILES_BESIDE_CONNECTIONS = 128
+"""Files that a server has open besides its connections, at most: the store, logs, a sink's own."""
+
+
+def allow_open_files(settings: Settings) -> None:
+    """See to it that the process may have as many files open as the connections need that the
+    settings allow (as many again linger after their last answer), as far as the system lets it."""
+    import resource
+
+    wanted = 2 * settings.server.max_connections + FILES_BESIDE_CONNECTIONS
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and wanted > most:
+        log.warning(
+            "only %d files may be open here: too few for max_connections = %d (see `ulimit -n`)",
+            *(most, settings.server.max_connections),
+        )
+        wanted = most
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -113,6 +132,7 @@ class CaptureServer:
         self.url = url_of(listener)
         self._sink = sink
         self._listener = listener
+        allow_open_files(settings)
         limits = settings.server
         self._server = _Server(
             uvicorn.Config(
@@ -124,9 +144,9 @@ class CaptureServer:
                 log_config=None,
                 server_header=False,
                 date_header=True,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=ceil(limits.keep_alive_seconds),
                 # The rest of the time is for the last commit.
-                timeout_graceful_shutdown=max(1, int(limits.shutdown_seconds) - 1),
+                timeout_graceful_shutdown=max(1, int(limits.shutdown_seconds * 0.8)),
             )
         )
 
