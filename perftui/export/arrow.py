@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from perftui.analysis.resource_type import resource_type
-from perftui.blocks import Amendment, Block
+from perftui.blocks import Amendment, Block, StoredUrl
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.export.columns import (
     COLUMN_NAMES,
@@ -108,9 +108,10 @@ def amendment_rows(amendments: Iterable[Amendment]) -> list[Row]:
 def _entries_table(block: Block) -> Any:
     columns = block.columns
     strings = block.strings
-    place = {stored.row: number for number, stored in enumerate(block.batches)}
-    batch_at = [place[row] for row in columns["batch"]]
-    of_batch = pa.array(batch_at, pa.int32())
+    of_batch = pc.index_in(
+        pa.array(columns["batch"], pa.int64()),
+        value_set=pa.array([stored.row for stored in block.batches], pa.int64()),
+    )
     start = pa.array(columns["start_us"], pa.int64())
     batches = [stored.batch for stored in block.batches]
 
@@ -146,7 +147,7 @@ def _entries_table(block: Block) -> Any:
         "resource_type": _resource_types(block),
         "start_us": start,
         "duration_us": pa.array(columns["duration_us"], pa.int64()),
-        "extra": pa.array([text or "" for text in columns["extra"]], pa.string()),
+        "extra": pc.fill_null(pa.array(columns["extra"], pa.string()), ""),
         "page_url": words_by_batch([batch.page.url for batch in batches]),
         "page": words_by_batch(
             [url_parts(batch.page.url)[2] if batch.page.url else "" for batch in batches]
@@ -220,32 +221,56 @@ def _request_types(block: Block) -> list[int]:
     return [key for key, text in block.strings.items() if text in REQUEST_ENTRY_TYPES]
 
 
+_FOLLOWS_FROM = ("type", "initiator_type", "content_type", "url")
+
+
 def _resource_types(block: Block) -> Any:
     """The kind of each entry; distinct combinations of what it follows from are few."""
-    strings, urls, columns = block.strings, block.urls, block.columns
+    strings, urls = block.strings, block.urls
     requests = set(_request_types(block))
-    known: dict[tuple[Any, ...], str] = {}
+    combination: Any = pa.repeat(pa.scalar(0, pa.int64()), len(block))
+    distinct: list[list[int | None]] = []
+    for name in _FOLLOWS_FROM:
+        column = pa.array(block.columns[name], pa.int64())
+        encoded = column.dictionary_encode(null_encoding="encode")
+        distinct.append(encoded.dictionary.to_pylist())
+        # A digit of a number to a mixed base: one number for each combination.
+        combination = pc.add(
+            pc.multiply(combination, len(distinct[-1])), encoded.indices.cast(pa.int64())
+        )
+    combinations = combination.dictionary_encode()
     kinds: list[str] = []
-    for key in zip(
-        columns["type"],
-        columns["initiator_type"],
-        columns["content_type"],
-        columns["url"],
-        strict=True,
-    ):
-        kind = known.get(key)
-        if kind is None:
-            kind = ""
-            if key[0] in requests:
-                kind = resource_type(
-                    Entry(
-                        entry_type=strings[key[0]],
-                        initiator_type=strings.get(key[1]),
-                        content_type=strings.get(key[2]),
-                        name=urls[key[3]].url,
-                        start_us=0,
-                    )
-                ).value
-            known[key] = kind
-        kinds.append(kind)
-    return pa.array(kinds, pa.string())
+    for number in combinations.dictionary.to_pylist():
+        keys: list[Any] = []
+        for values in reversed(distinct):
+            number, place = divmod(number, len(values))
+            keys.append(values[place])
+        kinds.append(_kind(*reversed(keys), strings=strings, urls=urls, requests=requests))
+    told = list(dict.fromkeys(kinds))
+    places = pa.array([told.index(kind) for kind in kinds], pa.int32())
+    return pa.DictionaryArray.from_arrays(
+        places.take(combinations.indices), pa.array(told, pa.string())
+    )
+
+
+def _kind(
+    entry_type: int | None,
+    initiator: int | None,
+    content_type: int | None,
+    url: int | None,
+    *,
+    strings: dict[int, str],
+    urls: dict[int, StoredUrl],
+    requests: set[int],
+) -> str:
+    if entry_type is None or url is None or entry_type not in requests:
+        return ""
+    return resource_type(
+        Entry(
+            entry_type=strings[entry_type],
+            initiator_type=None if initiator is None else strings[initiator],
+            content_type=None if content_type is None else strings[content_type],
+            name=urls[url].url,
+            start_us=0,
+        )
+    ).value

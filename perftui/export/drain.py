@@ -8,6 +8,7 @@ very same token, which the server drops where it had arrived.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -138,20 +139,23 @@ def drain(
     sender = _Sender(destination, dead_letters, summary)
     prefix = f"{source.store_id}:{_fingerprint(selection)}"
     if not selection.is_all:
-        for block in source.blocks(
+        blocks = source.blocks(
             session_id=selection.session_id,
             since_us=selection.since_us,
             until_us=selection.until_us,
             block_entries=block_entries,
-        ):
-            _send_block(block, sender, prefix, selection)
+        )
+        for block, prepared in _prepared_ahead(blocks, selection):
+            _send_block(block, prepared, sender, prefix)
             _tell(on_progress, block)
         return summary
     last_seq, state = _progress(checkpoints, name, destination.table_id)
-    for block in _planned_blocks(source, state, block_entries):
+    # What is planned reads ahead, so it starts from a state that the loop does not change.
+    blocks = _planned_blocks(source, state.batch, state.pending, block_entries)
+    for block, prepared in _prepared_ahead(blocks, selection):
         state.pending = (block.first_batch, block.last_batch)
         checkpoints.set_checkpoint(name, last_seq, msgspec.json.encode(state).decode())
-        _send_block(block, sender, prefix, selection)
+        _send_block(block, prepared, sender, prefix)
         last_seq = max(last_seq, block.last_seq)
         state.batch, state.pending = block.last_batch, None
         checkpoints.set_checkpoint(name, last_seq, msgspec.json.encode(state).decode())
@@ -196,14 +200,47 @@ def _tell(on_progress: Callable[[int], None] | None, block: Block) -> None:
         on_progress(sum(stored.entry_count for stored in block.batches))
 
 
-def _planned_blocks(source: BlockSource, state: _State, block_entries: int) -> Iterator[Block]:
+def _planned_blocks(
+    source: BlockSource, after: int, pending: tuple[int, int] | None, block_entries: int
+) -> Iterator[Block]:
     """First the range that may be on its way, as it was; then new ones."""
-    after = state.batch
-    if state.pending is not None:
-        first, last = state.pending
+    if pending is not None:
+        first, last = pending
         yield from source.blocks(after_batch=first - 1, until_batch=last, block_entries=2**62)
         after = last
     yield from source.blocks(after_batch=after, block_entries=block_entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A block as it is sent.
+
+    Attributes:
+        table: its rows that the selection wants, as Arrow.
+        left_out: how many it does not want.
+        amended: rows that replace earlier ones; None where there are none.
+    """
+
+    table: Any
+    left_out: int
+    amended: Any
+
+
+def _prepared_ahead(
+    blocks: Iterator[Block], selection: Selection
+) -> Iterator[tuple[Block, _Prepared]]:
+    """Blocks and their tables. While one is sent, the next one is read and built in a thread:
+    whoever sends waits for the network, or for an engine that lets go of the interpreter."""
+
+    def work() -> tuple[Block, _Prepared] | None:
+        block = next(blocks, None)
+        return None if block is None else (block, _prepare(block, selection))
+
+    with ThreadPoolExecutor(1, thread_name_prefix="export reader") as reader:
+        ahead = reader.submit(work)
+        while (ready := ahead.result()) is not None:
+            ahead = reader.submit(work)
+            yield ready
 
 
 def _fingerprint(selection: Selection) -> str:
@@ -215,26 +252,31 @@ def _fingerprint(selection: Selection) -> str:
     return blake2b(told.encode(), digest_size=8).hexdigest()
 
 
-def _send_block(block: Block, sender: _Sender, prefix: str, selection: Selection) -> None:
+def _prepare(block: Block, selection: Selection) -> _Prepared:
     from perftui.export.arrow import amendment_rows, block_table, rows_table
 
     table = block_table(block)
+    left_out = 0
     if selection.seqs is not None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         wanted = pa.array(selection.seqs, pa.int64())
         passes = pc.is_in(pa.array(block.columns["seq"], pa.int64()), wanted)
-        sender.summary.skipped += len(block)
         table = table.slice(0, len(block)).filter(passes)
-        sender.summary.skipped -= table.num_rows
+        left_out = len(block) - table.num_rows
+    amended = amendment_rows(block.amendments)
+    return _Prepared(table, left_out, rows_table(amended) if amended else None)
+
+
+def _send_block(block: Block, prepared: _Prepared, sender: _Sender, prefix: str) -> None:
+    sender.summary.skipped += prepared.left_out
     # The batches alone name a block, so a repetition has the token of the first time.
     token = f"{prefix}:{block.first_batch}-{block.last_batch}"
-    sender.send(table, token)
-    amended = amendment_rows(block.amendments)
-    if amended:
-        sender.send(rows_table(amended), f"{token}:amended")
-        sender.summary.amended += len(amended)
+    sender.send(prepared.table, token)
+    if prepared.amended is not None:
+        sender.send(prepared.amended, f"{token}:amended")
+        sender.summary.amended += prepared.amended.num_rows
 
 
 class _Sender:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from perftui.export.columns import batch_rows, rows_batch
+from perftui.export.columns import COLUMN_NAMES, batch_rows, rows_batch
 from perftui.store.outgoing import OutgoingReader
 from tests.export.conftest import StoreOf, made_batches
 
@@ -41,6 +41,26 @@ def test_blocks_hold_every_row_once(store_of: StoreOf, block_entries: int) -> No
         assert again.client == client[batch.session_id]
         for name in ("session_id", "page_view_id", "page", "dropped", "rejected_count", "sent_us"):
             assert getattr(again, name) == getattr(batch, name), name
+
+
+def test_what_follows_from_a_row_is_the_same_by_columns(store_of: StoreOf) -> None:
+    batches = made_batches(40)
+    reader = OutgoingReader(store_of(batches))
+    by_columns = {
+        (row[3], row[4]): row for block in reader.blocks() for row in table_rows(block_table(block))
+    }
+    reader.close()
+    places = [
+        COLUMN_NAMES.index(name)
+        for name in ("timestamp", "host", "site", "endpoint", "resource_type", "extra", "page")
+    ]
+    kinds = set()
+    for batch in batches:
+        for row in batch_rows(batch):
+            other = by_columns[row[3], row[4]]
+            assert [other[place] for place in places] == [row[place] for place in places]
+            kinds.add(row[COLUMN_NAMES.index("resource_type")])
+    assert len(kinds) > 3
 
 
 def test_a_selection_by_session_and_by_time(store_of: StoreOf) -> None:
