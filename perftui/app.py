@@ -25,6 +25,11 @@ from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, THEMES, variable_defaults
 
 
+_KEY_WORDS = {"⏎": "enter", "␛": "esc"}
+_ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "⌫": "backspace"}
+"""What a key is called where its sign is not on keyboards, or not in the terminal's characters."""
+
+
 class PerftuiApp(App[None]):
     """The terminal app.
 
@@ -81,7 +86,8 @@ class PerftuiApp(App[None]):
         self._start = (start_screen, subject or Subject())
         self._color = color and not self.no_color
         self._reader: Reader | None = None
-        if settings.app.ascii:
+        self.ascii_only = settings.app.ascii
+        if self.ascii_only:
             self._filters.append(AsciiFilter())
         self._palette: Palette | None = None
         self.filter_history: list[str] = []
@@ -121,7 +127,9 @@ class PerftuiApp(App[None]):
         """How a key is called in hints and in the help: words where the sign is not on keyboards
         or not in fonts."""
         shown = super().get_key_display(binding)
-        return shown.replace("⏎", "enter").replace("␛", "esc")
+        for sign, word in {**_KEY_WORDS, **(_ASCII_KEY_WORDS if self.ascii_only else {})}.items():
+            shown = shown.replace(sign, word)
+        return shown
 
     # ---- the screens ----------------------------------------------------------------------
 

@@ -10,7 +10,12 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import NamedTuple
 
-from perftui.analysis.endpoints import is_same_origin, is_third_party
+from perftui.analysis.endpoints import (
+    is_same_origin,
+    is_third_party,
+    registrable_domain,
+    split_url,
+)
 from perftui.analysis.phases import is_cached, request_duration_us
 from perftui.analysis.resource_type import API_TYPES, STREAM_TYPES, ResourceType, resource_type
 from perftui.analysis.text import format_bytes
@@ -23,7 +28,7 @@ class Level(IntEnum):
 
     OK = 0
     NOTE = 1
-    """Worth knowing, no fault: cached, render-blocking, opaque, a long task."""
+    """Worth knowing, no fault: cached, render-blocking, opaque, third party, a long task."""
     SLOW = 2
     """Slow or large."""
     VERY_SLOW = 3
@@ -90,6 +95,7 @@ REASON_CODES = (
     "warning",
     "render-blocking",
     "opaque",
+    "third-party",
     "cached",
 )
 """Every code there is, worst first."""
@@ -111,7 +117,8 @@ GLYPHS = {
     "vital": "▲",
     "warning": "!",
     "render-blocking": "◼",
-    "opaque": "⧉",
+    "opaque": "◌",
+    "third-party": "↗",
     "cached": "c",
 }
 
@@ -121,7 +128,8 @@ ASCII_GLYPHS = {
     "▼": "v",
     "▮": "#",
     "◼": "=",
-    "⧉": "?",
+    "◌": "?",
+    "↗": "/",
     "◆": "*",
     "≡": "%",
 }
@@ -149,8 +157,7 @@ def judge(
         usual: what earlier calls of the same endpoint took; None leaves that question out.
         page_url: of the page that made it, to tell a failed request of its own origin from one
             that is merely not told.
-        first_party: registrable domains of the page's own company; the words about an opaque
-            request say whether it is a third party's.
+        first_party: registrable domains of the page's own company, which are no third parties.
     """
     if not entry.is_request:
         return _judge_happening(entry, thresholds)
@@ -175,10 +182,12 @@ def judge(
     if entry.render_blocking_status == "blocking":
         reasons.append(_reason(Level.NOTE, "render-blocking", "blocks rendering"))
     if entry.is_timing_opaque and not (reasons and reasons[0].level is Level.ERROR):
-        whose = "third party, " if is_third_party(entry.name, page_url, first_party) else ""
         reasons.append(
-            _reason(Level.NOTE, "opaque", f"{whose}no Timing-Allow-Origin: only the total is known")
+            _reason(Level.NOTE, "opaque", "no Timing-Allow-Origin: only the total is known")
         )
+    if is_third_party(entry.name, page_url, first_party):
+        domain = registrable_domain(split_url(entry.name).host)
+        reasons.append(_reason(Level.NOTE, "third-party", f"third party: {domain}"))
     if is_cached(entry):
         how = "not modified (304)" if entry.response_status == 304 else "from the cache"
         reasons.append(_reason(Level.NOTE, "cached", how))

@@ -66,11 +66,12 @@ class Menu(ModalScreen[str | None]):
     DEFAULT_CSS: ClassVar[str] = """
     Menu {
         align: center middle;
-        background: transparent;
         & > Vertical {
             height: auto;
             background: $panel;
             padding: 1 1;
+        }
+        &:nocolor > Vertical {
             border: round $border;
         }
     }

@@ -53,6 +53,7 @@ class Glyphs:
     very_slow: str
     error: str
     blocking: str
+    opaque: str
     third_party: str
     cached: str
     duplicate: str
@@ -99,7 +100,8 @@ UNICODE = Glyphs(
     very_slow="▲",
     error="✖",
     blocking="◼",
-    third_party="⧉",
+    opaque="◌",
+    third_party="↗",
     cached="c",
     duplicate="≡",
     lcp="◆",
@@ -113,7 +115,7 @@ UNICODE = Glyphs(
     mark="⚑",
     other="·",
     pinned="★",
-    exported="↗",
+    exported="⇧",
     up="↑",
     down="↓",
     levels=LOWER_EIGHTHS,
@@ -155,7 +157,8 @@ ASCII = Glyphs(
     very_slow="^",
     error="x",
     blocking="=",
-    third_party="?",
+    opaque="?",
+    third_party="/",
     cached="c",
     duplicate="%",
     lcp="*",
