@@ -24,7 +24,6 @@ from perftui.widgets.clipboard import copy_sequence, write_copy
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, THEMES, variable_defaults
 
-
 _KEY_WORDS = {"⏎": "enter", "␛": "esc"}
 _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "⌫": "backspace"}
 """What a key is called where its sign is not on keyboards, or not in the terminal's characters."""

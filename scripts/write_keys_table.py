@@ -14,11 +14,15 @@ from textual.binding import Binding
 
 from perftui.app import PerftuiApp
 from perftui.screens.base import BaseScreen
+from perftui.screens.compare import CompareScreen
+from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.help import HelpScreen
+from perftui.screens.insights import InsightsScreen
 from perftui.screens.player import PlayerScreen
 from perftui.screens.replay import ReplayScreen
 from perftui.screens.request import RequestScreen
 from perftui.screens.sessions import SessionsScreen
+from perftui.screens.waterfall import WaterfallScreen
 from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.filter_line import FilterInput
 from perftui.widgets.row_list import RowList
@@ -33,8 +37,11 @@ GROUPS: tuple[tuple[str, tuple[type[Any], ...]], ...] = (
     ("Replay and live: transport", (PlayerScreen,)),
     ("Replay and live: rows", (ReplayScreen,)),
     ("Detail pane", (DetailPane,)),
-    ("Filter line", (FilterInput,)),
+    ("Filter", (FilterScreen, FilterInput)),
+    ("Waterfall", (WaterfallScreen,)),
     ("Request", (RequestScreen,)),
+    ("Insights", (InsightsScreen,)),
+    ("Compare", (CompareScreen,)),
     ("Text", (StyledLines,)),
     ("Everywhere", (BaseScreen, HelpScreen, PerftuiApp)),
 )
@@ -64,6 +71,8 @@ _NAMES = {
     "colon": ":",
     "apostrophe": "'",
     "equals_sign": "=",
+    "plus": "+",
+    "minus": "-",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "less_than_sign": "<",

@@ -7,7 +7,7 @@ pageview.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -85,17 +85,24 @@ def aggregate(page_views: Iterable[tuple[PageView, Sequence[Record]]]) -> Aggreg
     count = 0
     for page_view, records in page_views:
         count += 1
-        seen: dict[str, int] = {}
-        requests = [record for record in records if record.entry.is_request]
-        requests.sort(key=lambda record: (record.entry.start_us, record.seq))
-        for record in requests:
-            name = endpoint(record.entry.method, record.entry.name)
-            seen[name] = occurrence = seen.get(name, 0) + 1
+        for name, occurrence, record in occurrences(records):
             offset = record.time_origin_us - page_view.start_epoch_us
             calls.setdefault((name, occurrence), []).append((offset, record))
     rows = [_row(name, number, found, count) for (name, number), found in calls.items()]
     rows.sort(key=lambda row: (row.start.median_us, row.endpoint, row.occurrence))
     return AggregatedPage(tuple(rows), count)
+
+
+def occurrences(records: Iterable[Record]) -> Iterator[tuple[str, int, Record]]:
+    """The requests among some entries of a pageview, by start: each with its endpoint, and as
+    which call of it (from 1)."""
+    seen: dict[str, int] = {}
+    requests = [record for record in records if record.entry.is_request]
+    requests.sort(key=lambda record: (record.entry.start_us, record.seq))
+    for record in requests:
+        name = endpoint(record.entry.method, record.entry.name)
+        seen[name] = occurrence = seen.get(name, 0) + 1
+        yield name, occurrence, record
 
 
 def _row(

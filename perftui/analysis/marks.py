@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from perftui.analysis.severity import Level, is_error, judge
 from perftui.analysis.timeline import Marker, Markers
 from perftui.analysis.vitals import Rating, Vitals
+from perftui.analysis.waterfall import Viewport
 from perftui.config import Thresholds
 from perftui.model import Record
 
@@ -47,6 +49,50 @@ def page_marks(records: Iterable[Record], vitals: Vitals) -> tuple[Mark, ...]:
             if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
                 marks.append(Mark(name, round(value * 1000)))
     return tuple(sorted(marks, key=lambda mark: mark.at_us))
+
+
+MARK_RANKS = ("LCP", "FCP", "load", "DCL")
+"""Which mark is named first where there is no room for all names."""
+
+
+class MarkLabel(NamedTuple):
+    """The name of a mark in its place on the axis."""
+
+    cell: int
+    text: str
+    mark: Mark
+
+
+def mark_labels(
+    marks: Iterable[Mark], viewport: Viewport, text: Callable[[Mark], Sequence[str]]
+) -> list[MarkLabel]:
+    """Names for the marks that a viewport shows, left to right, none over another one or beyond
+    the edge. The most important mark gets its longest name, the next one the longest that still
+    fits, and one that finds no room stays without.
+
+    Args:
+        text: the names of a mark, the longest first, each with the sign that stands in the
+            mark's own cell; one cell a character.
+    """
+    ranked = sorted(marks, key=lambda mark: (mark_rank(mark), mark.at_us))
+    placed: list[MarkLabel] = []
+    for mark in ranked:
+        cell = viewport.cell(mark.at_us)
+        if not 0 <= cell < viewport.width:
+            continue
+        right = min([one.cell for one in placed if one.cell > cell], default=viewport.width + 1)
+        left = max([one.cell + len(one.text) for one in placed if one.cell <= cell], default=-1)
+        if left >= cell:
+            continue
+        name = next((one for one in text(mark) if cell + len(one) + 1 <= right), None)
+        if name is not None:
+            placed.append(MarkLabel(cell, name, mark))
+    return sorted(placed)
+
+
+def mark_rank(mark: Mark) -> int:
+    """Its place in :data:`MARK_RANKS`; marks of other names come after those."""
+    return MARK_RANKS.index(mark.name) if mark.name in MARK_RANKS else len(MARK_RANKS)
 
 
 def markers(

@@ -181,10 +181,14 @@ def judge(
         )
     if entry.render_blocking_status == "blocking":
         reasons.append(_reason(Level.NOTE, "render-blocking", "blocks rendering"))
-    if entry.is_timing_opaque and not (reasons and reasons[0].level is Level.ERROR):
-        reasons.append(
-            _reason(Level.NOTE, "opaque", "no Timing-Allow-Origin: only the total is known")
-        )
+    if (
+        entry.is_timing_opaque
+        and duration is not None
+        and not (reasons and reasons[0].level is Level.ERROR)
+    ):
+        own = is_same_origin(entry.name, page_url)
+        why = "not told by the browser" if own else "no Timing-Allow-Origin"
+        reasons.append(_reason(Level.NOTE, "opaque", f"{why}: only the total is known"))
     if is_third_party(entry.name, page_url, first_party):
         domain = registrable_domain(split_url(entry.name).host)
         reasons.append(_reason(Level.NOTE, "third-party", f"third party: {domain}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, cast
 
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -77,6 +77,18 @@ class StoreTrouble(Message):
         return isinstance(message, StoreTrouble)
 
 
+class Said(Message):
+    """Something to tell the person, from a thread.
+
+    Attributes:
+        words: one line; may hold text from outside.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+
 class BaseScreen(Screen[object]):
     """A screen of perftui."""
 
@@ -118,6 +130,10 @@ class BaseScreen(Screen[object]):
         self.app.notify(
             sanitise(message), severity="error" if error else "information", markup=False
         )
+
+    @on(Said)
+    def _said(self, message: Said) -> None:
+        self.say(message.words)
 
     def fetch(self, seqs: Sequence[int]) -> list[Record]:
         """Some records, by the app's own reader; none where the store has gone."""

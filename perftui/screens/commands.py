@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-_MOVES = ("list.", "text.", "filter.")
+_MOVES = ("list.", "text.", "filter.earlier", "filter.later", "filter.complete", "filter.close")
 """Bindings that only make sense as keys."""
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from perftui.analysis.aggregate import AggregatedPage
 from perftui.analysis.copy_forms import as_curl, as_fetch, as_url
 from perftui.analysis.describe import Surroundings
+from perftui.analysis.text import format_count
 from perftui.analysis.text_log import TextLog
 from perftui.errors import PerftuiError
-from perftui.model import PageView, Record, SessionSummary
-from perftui.screens.base import BaseScreen
+from perftui.model import PageView, Reader, Record, SessionSummary
+from perftui.screens.base import BaseScreen, Said
 from perftui.screens.menu import Choice, Menu
 from perftui.widgets.record_source import RecordSource
 
@@ -23,6 +25,8 @@ MOST_ROWS = 100_000
 """Rows that an export of the view holds at most; `perftui export` and `perftui log` have no
 limit."""
 
+PIECE = 512
+"""Rows that are read at once."""
 
 Session = tuple[SessionSummary, Sequence[PageView]]
 """What a HAR document says of the session besides its requests."""
@@ -88,44 +92,82 @@ def har_text(records: Sequence[Record], session: Session) -> str:
 def export_menu(
     screen: BaseScreen, source: RecordSource, around: Surroundings, session: Session
 ) -> None:
-    """Let the person pick the form, and write the file."""
-    choices = [
-        Choice("s", "picture of the screen (SVG)", "svg"),
-        Choice("t", f"the {len(source)} rows as text", "txt"),
-        Choice("h", "these rows as HAR", "har"),
-    ]
+    """Let the person pick the form of the log that is seen, and write the file."""
+    count = len(source)
+
+    def text_of(reader: Reader, form: str) -> str:
+        seqs = list(source.index.seqs[: min(count, MOST_ROWS)])
+        records = [
+            record
+            for at in range(0, len(seqs), PIECE)
+            for record in reader.records(seqs[at : at + PIECE])
+        ]
+        if form == "har":
+            return har_text(records, session)
+        log = TextLog(around, TEXT_WIDTH)
+        return "\n".join([log.line(record).text for record in records]) + "\n"
+
+    first = "the first " if count > MOST_ROWS else "the "
+    rows = f"{first}{format_count(min(count, MOST_ROWS))} rows"
+    choices = [Choice("t", f"{rows} as text", "txt"), Choice("h", "these rows as HAR", "har")]
+    _export(screen, choices, text_of)
+
+
+def export_waterfall_menu(
+    screen: BaseScreen,
+    records: Sequence[Record],
+    around: Surroundings,
+    session: Session,
+    view: PageView,
+    page: tuple[str, AggregatedPage] | None,
+) -> None:
+    """Let the person pick the form of the waterfall that is seen, and write the file.
+
+    Args:
+        records: the requests that a filter lets through.
+        page: all loads of the page, where these are seen.
+    """
+    from perftui.analysis.waterfall_text import aggregate_waterfall, page_waterfall
+
+    def text_of(reader: Reader, form: str) -> str:
+        if form == "har":
+            return har_text(records, session)
+        if page is not None:
+            lines = aggregate_waterfall(*page, width=TEXT_WIDTH)
+        else:
+            lines = page_waterfall(view, records, around, width=TEXT_WIDTH)
+        return "\n".join([line.text for line in lines]) + "\n"
+
+    choices = [Choice("t", "the waterfall as text", "txt")]
+    if page is None:
+        choices.append(Choice("h", "its requests as HAR", "har"))
+    _export(screen, choices, text_of)
+
+
+def _export(
+    screen: BaseScreen, choices: Sequence[Choice], text_of: Callable[[Reader, str], str]
+) -> None:
+    """Let the person pick, and write the file in a thread; a picture is made of what is seen."""
+    name = screen.here().session_id or "view"
+
+    def write(form: str, text: Callable[[], str]) -> str:
+        try:
+            return f"Wrote {write_file(text(), name, form)}"
+        except OSError as error:
+            return f"Could not export: {error}"
+
+    def picture() -> None:
+        screen.say(write("svg", lambda: screen.app.export_screenshot(title="perftui")))
 
     def chosen(form: str | None) -> None:
         if form == "svg":
             # After the menu has gone from the picture.
-            screen.call_after_refresh(write, "svg")
+            screen.call_after_refresh(picture)
         elif form is not None:
-            write(form)
+            screen.ask_store(lambda reader: Said(write(form, lambda: text_of(reader, form))))
 
-    def write(form: str) -> None:
-        try:
-            if form == "svg":
-                text = screen.app.export_screenshot(title="perftui")
-            else:
-                seqs = list(source.index.seqs[: min(len(source), MOST_ROWS)])
-                records = [
-                    record
-                    for at in range(0, len(seqs), 512)
-                    for record in screen.fetch(seqs[at : at + 512])
-                ]
-                log = TextLog(around, TEXT_WIDTH)
-                text = (
-                    har_text(records, session)
-                    if form == "har"
-                    else "\n".join([log.line(record).text for record in records]) + "\n"
-                )
-            path = write_file(text, screen.here().session_id or "view", form)
-        except (OSError, PerftuiError) as error:
-            screen.say(f"Could not export: {error}", error=True)
-        else:
-            screen.say(f"Wrote {path}")
-
-    screen.app.push_screen(Menu("export", choices), chosen)
+    listed = [Choice("s", "picture of the screen (SVG)", "svg"), *choices]
+    screen.app.push_screen(Menu("export", listed), chosen)
 
 
 def write_file(text: str, name: str, suffix: str, folder: Path | None = None) -> Path:

@@ -23,7 +23,7 @@ class Choice:
 
     Attributes:
         key: a single character.
-        label: a few words.
+        label: a few words; may hold text from outside.
         value: what the menu answers with.
     """
 
@@ -52,7 +52,7 @@ class _Lines(Painted):
         here = y - 1 == self.cursor
         line.put(palette.glyphs.cursor if here else " ", palette.style("primary", "bold")).gap()
         line.put(choice.key, palette.style("primary", "bold")).gap(2)
-        line.put(choice.label, palette.style("foreground", "bold" if here else ""))
+        line.outside(choice.label, palette.style("foreground", "bold" if here else ""))
 
     def on_click(self, event: events.Click) -> None:
         place = event.y - 1
@@ -86,6 +86,7 @@ class Menu(ModalScreen[str | None]):
 
     def __init__(self, title: str, choices: Sequence[Choice]) -> None:
         super().__init__(name="menu")
+        self.choices = tuple(choices)
         self._lines = _Lines(title, choices)
 
     def compose(self) -> ComposeResult:

@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
 from perftui.analysis import timeline as play
+from perftui.analysis.endpoints import load_public_suffixes
 from perftui.analysis.playhead import parse_moment
 from perftui.analysis.timeline import Cursor, Marker, Markers, Timeline
 from perftui.screens.base import BaseScreen
@@ -88,6 +89,8 @@ class PlayerScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """The clock ticks only while it plays."""
+        # Telling third parties takes a list that takes 70 ms to read.
+        self.run_worker(load_public_suffixes, thread=True, group="suffixes")
         self._ticker = self.set_interval(1 / TICKS_PER_SECOND, self._tick, pause=True)
 
     # ---- to be told by the screen itself --------------------------------------------------

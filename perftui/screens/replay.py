@@ -20,10 +20,10 @@ from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, seek
 from perftui.analysis.usual_book import UsualBook
 from perftui.errors import PerftuiError
-from perftui.model import EntryIndex, Predicate, Record, SessionSummary, Usual
+from perftui.model import EntryIndex, Record, SessionSummary, Usual
 from perftui.screens.base import StoreTrouble
 from perftui.screens.detail_finder import DetailTold, find_detail
-from perftui.screens.filtering import check_filter, compile_filter, complete_filter, rows_like
+from perftui.screens.filter_screen import REST_SECONDS, FilterScreen
 from perftui.screens.player import PlayerScreen
 from perftui.screens.registry import Services, Subject
 from perftui.screens.replay_view import (
@@ -66,10 +66,6 @@ from perftui.widgets.transport import Transport
 PANE_FROM_HEIGHT = 34
 """From this many lines on the detail pane is open by itself; below the log needs them."""
 
-REST_SECONDS = 0.15
-"""What takes a look at the store is done once the cursor, the scroll or the filter has been the same
-for this long."""
-
 LOOK_SECONDS = 1.0
 """Live, the overview is made anew at most this often …"""
 
@@ -79,16 +75,14 @@ LOOK_SHARE = 10
 _NOTHING = EntryIndex(array("q"), array("q"), array("q"), 0)
 
 
-class ReplayScreen(PlayerScreen):
+class ReplayScreen(FilterScreen, PlayerScreen):
     """See the module's docstring."""
 
     NAME = "replay"
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", show=False, id="replay.filter"),
-        Binding("F", "toggle_filter", "Filter on or off", show=False, id="replay.filter-toggle"),
-        Binding("r", "requests", "Requests only", show=False, id="replay.requests"),
-        Binding("equals_sign", "like_this", "Only rows like this", show=False, id="replay.like"),
+        Binding("r", "requests", "Requests only", show=False, id="filter.requests"),
+        Binding("equals_sign", "like_this", "Only rows like this", show=False, id="filter.like"),
         Binding("f", "follow", "Follow the newest row", show=False, id="replay.follow"),
         Binding("e", "bad(1)", "Next bad row", show=False, id="replay.bad"),
         Binding("E", "bad(-1)", "Bad row before", show=False, id="replay.bad-before"),
@@ -114,15 +108,12 @@ class ReplayScreen(PlayerScreen):
         self._looking_since: float | None = None
         self._look_at = 0.0
         self._usual = UsualBook()
-        self._filter = subject.filter
-        self._filter_off = False
         self._seen = 0
         self._pane: bool | None = None
         self._wanted_seq = subject.seq
         self._trouble = ""
         self._rest: Timer | None = None
         self._scroll_rest: Timer | None = None
-        self._typing: Timer | None = None
         self.bands = BandCache()
         self._since_us = services.clock.now_us() - int(LIVE_SECONDS * 1_000_000)
 
@@ -131,7 +122,7 @@ class ReplayScreen(PlayerScreen):
         yield TitleBar()
         yield Transport()
         yield Overview()
-        yield FilterLine(check_filter, complete_filter, self.perftui.filter_history)
+        yield self.filter_line()
         yield SafeInput(id="moment", compact=True, classes="hidden")
         yield HeadLine(self.painter.paint_head)
         yield RowList(self.painter, id="log")
@@ -146,7 +137,7 @@ class ReplayScreen(PlayerScreen):
                 ("replay.step-back replay.step", "step"),
                 ("replay.marker-before replay.marker", "marker"),
                 ("replay.bad replay.bad-before", "bad"),
-                ("replay.filter", "filter"),
+                ("filter.open", "filter"),
                 ("replay.follow", "follow"),
                 ("list.choose", "detail"),
                 ("replay.waterfall", "waterfall"),
@@ -159,8 +150,8 @@ class ReplayScreen(PlayerScreen):
     def on_mount(self) -> None:
         """Begin to read."""
         self.query_one(MomentPane).display = False
-        if self._filter:
-            self.query_one(FilterLine).put(self._filter)
+        if self.filter_text:
+            self.query_one(FilterLine).put(self.filter_text)
         self._rows.focus()
         self._arrange()
         self._read()
@@ -184,12 +175,6 @@ class ReplayScreen(PlayerScreen):
             first_party=self.services.settings.sites.first_party,
             usual=self._usual.known,
         )
-
-    @property
-    def _predicate(self) -> Predicate | None:
-        if self._filter_off:
-            return None
-        return compile_filter(self._filter, self.services.settings)
 
     def here(self) -> Subject:
         """The session, and what is selected in it."""
@@ -221,7 +206,7 @@ class ReplayScreen(PlayerScreen):
         """Read the session in the way of the mode, with the filter."""
         self._ask += 1
         self._held = None
-        ask, session_id, predicate = self._ask, self.subject.session_id, self._predicate
+        ask, session_id, predicate = self._ask, self.subject.session_id, self.predicate
         if self.live:
             self.watch_store(LiveFeed(ask, session_id, predicate, self._since_us))
         elif session_id is not None:
@@ -440,7 +425,7 @@ class ReplayScreen(PlayerScreen):
         empty = told is None or not told.length
         waiting = told is None
         line = self.query_one(FilterLine)
-        line.display = bool(self._filter) or line.query_one(Input).has_focus
+        line.display = bool(self.filter_text) or line.query_one(Input).has_focus
         note, rows = self.query_one(Note), self._rows
         rows.display, note.display = not empty, empty
         for part in (Transport, Overview, HeadLine):
@@ -454,7 +439,7 @@ class ReplayScreen(PlayerScreen):
         moment.styles.height = max(6, min(12, height // 3))
         self.query_one(SummaryLine).display = not (pane.display or moment.display or empty)
         if empty:
-            note.tell(waiting_note(self.services, self._trouble, told, self._filter))
+            note.tell(waiting_note(self.services, self._trouble, told, self.filter_text))
         elif self.focused is None:
             rows.focus()
 
@@ -494,10 +479,10 @@ class ReplayScreen(PlayerScreen):
 
     def _filter_told(self) -> None:
         told = self._told
-        if told is not None and self._filter:
+        if told is not None and self.filter_text:
             shown = len(self._rows.source)
             words = f"{shown:,} of {told.summary.entry_count:,}"
-            self.query_one(FilterLine).tell(words, off=self._filter_off)
+            self.query_one(FilterLine).tell(words, off=self.filter_off)
 
     def _show_detail(self) -> None:
         record = self.selected
@@ -609,63 +594,12 @@ class ReplayScreen(PlayerScreen):
 
     # ---- the filter -----------------------------------------------------------------------
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        line = self.query_one(FilterLine)
-        line.display = True
-        line.edit()
+    def filter_changed(self) -> None:
+        self._read()
 
-    @on(FilterLine.Typed)
-    def _filter_typed(self, message: FilterLine.Typed) -> None:
-        if message.text.strip() != self._filter.strip():
-            self._filter, self._filter_off = message.text, False
-            if self._typing is not None:
-                self._typing.stop()
-            self._typing = self.set_timer(REST_SECONDS, self._typed)
-
-    def _typed(self) -> None:
-        """The filter has been the same for a moment: a whole session is not looked through for
-        every letter."""
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
-            self._read()
-
-    @on(FilterLine.Applied)
-    def _filter_applied(self) -> None:
-        self._typed()
+    def filter_left(self) -> None:
         self._rows.focus()
         self.call_after_refresh(self._arrange)
-
-    @on(FilterLine.Closed)
-    def _filter_closed(self) -> None:
-        self.set_filter("")
-        self._rows.focus()
-        self.call_after_refresh(self._arrange)
-
-    def set_filter(self, text: str) -> None:
-        """Show only what passes a filter; empty shows all."""
-        self._filter_off = False
-        self.query_one(FilterLine).put(text)
-        if text != self._filter:
-            self._filter = text
-            self._read()
-        self.call_after_refresh(self._arrange)
-
-    def action_toggle_filter(self) -> None:
-        """Switch the filter off and on again."""
-        if self._filter:
-            self._filter_off = not self._filter_off
-            self._read()
-
-    def action_requests(self) -> None:
-        """Requests only, or everything again."""
-        self.set_filter("" if self._filter == "is:request" else "is:request")
-
-    def action_like_this(self) -> None:
-        """Only rows like the selected one."""
-        if (record := self.selected) is not None:
-            self.set_filter(rows_like(record))
 
     # ---- other keys -----------------------------------------------------------------------
 
@@ -810,7 +744,7 @@ class ReplayScreen(PlayerScreen):
             self.action_moment()
         elif self.query_one(DetailPane).display and self._pane:
             self.action_pane()
-        elif self._filter:
+        elif self.filter_text:
             self.set_filter("")
         else:
             super().action_back()

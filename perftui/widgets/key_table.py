@@ -16,7 +16,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("compare", "compare"),
     ("request", "request"),
     ("detail", "detail pane"),
-    ("filter", "filter line"),
+    ("filter", "filter"),
     ("list", "lists"),
     ("text", "text"),
     ("app", "everywhere"),

@@ -18,17 +18,11 @@ from perftui.analysis.waterfall import EIGHTHS, TICK_MARK, Viewport, layout, tic
 from perftui.model import IN_FLIGHT, Record
 from perftui.widgets.bars import paint_bar
 from perftui.widgets.line import Line
+from perftui.widgets.name_cell import LEVEL_GROUNDS, LEVEL_STYLES, put_marks, put_name
 from perftui.widgets.palette import Palette
 
 INDENT = 2
 """Cells on the left: the cursor bar and a blank."""
-
-_LEVEL_STYLE = {
-    Level.SLOW: "warning",
-    Level.VERY_SLOW: "error",
-    Level.ERROR: "error",
-}
-_LEVEL_ROW = {Level.SLOW: "slow", Level.VERY_SLOW: "very-slow", Level.ERROR: "error"}
 
 _HAPPENINGS: dict[str, tuple[str, str]] = {
     # entry type -> glyph and theme variable
@@ -149,7 +143,7 @@ class LogPainter:
             self._request(line, row, described, columns, selected)
         else:
             self._happening(line, row, described, columns)
-        ground = "selected" if selected else _LEVEL_ROW.get(described.severity.level, "")
+        ground = "selected" if selected else LEVEL_GROUNDS.get(described.severity.level, "")
         return line.strip().apply_style(palette.row(ground))
 
     def _request(
@@ -162,7 +156,7 @@ class LogPainter:
     ) -> None:
         palette = self.palette
         level = row.severity.level
-        lit = _LEVEL_STYLE.get(level, "foreground")
+        lit = LEVEL_STYLES.get(level, "foreground")
         muted = palette.style("muted")
         for column in columns:
             line.to(column.x)
@@ -194,43 +188,22 @@ class LogPainter:
         return palette.style("muted" if text[:1] in {"2", "3"} else "faint")
 
     def _name(self, line: Line, row: LogRow, column: Column, selected: bool) -> None:
-        """Host and way in a soft tone, the part that tells rows apart in the full one."""
         palette = self.palette
-        width = min(column.width, line.left)
-        end = line.used + width
         strong = palette.style("foreground", "bold" if selected else "")
         soft = palette.style("muted")
-        lead = row.host + row.directory
-        leaf_cells, lead_cells = cell_width(row.leaf), cell_width(lead)
-        if leaf_cells + lead_cells > width:
-            # The way is cut before the last part is, down to a third of the column.
-            lead_room = min(lead_cells, max(width - leaf_cells, width // 3))
-            line.cell(lead, soft, lead_room, where="middle")
-            line.cell(row.leaf, strong, end - line.used, where="end")
-        else:
-            line.cell(lead, soft, lead_cells)
-            line.cell(row.leaf, strong, end - line.used)
+        put_name(line, row.host + row.directory, row.leaf, column.width, soft, strong)
 
     def _marks(self, line: Line, record: Record, row: LogRow) -> None:
-        """The worst reason, and one more of another kind."""
-        palette = self.palette
-        shown = ""
-        if row.growing:
-            line.put(palette.glyphs.growing, palette.style("accent", "bold"))
-            shown = "growing"
-        for reason in row.severity.reasons:
-            if reason.glyph == shown:
-                continue
-            style = _LEVEL_STYLE.get(reason.level, "muted")
-            line.put(
-                palette.glyph(reason.glyph),
-                palette.style(style, "bold" if reason.level > 1 else ""),
-            )
-            if shown:
-                return
-            shown = reason.glyph
-        if self.flags is not None and (flags := self.flags(record.seq)):
-            line.put(palette.glyph(flags[0]), palette.style("accent"))
+        """The signs of what is notable, the worst first."""
+        glyphs = self.palette.glyphs
+        flags = "" if self.flags is None else self.flags(record.seq)
+        put_marks(
+            line,
+            row.severity,
+            self.palette,
+            first=[(glyphs.growing, "accent")] if row.growing else (),
+            last=[(self.palette.glyph(flag), "accent") for flag in flags],
+        )
 
     def _chart(self, line: Line, record: Record, row: LogRow, column: Column) -> None:
         palette = self.palette
@@ -284,7 +257,7 @@ class LogPainter:
             return
         for cell in range(at, at + cells):
             pieces.pop(cell, None)
-        style = _LEVEL_STYLE.get(row.severity.level, "muted")
+        style = LEVEL_STYLES.get(row.severity.level, "muted")
         pieces[at] = Segment(text, self.palette.style(style))
 
     def _happening(
@@ -295,7 +268,7 @@ class LogPainter:
         palette = self.palette
         glyph_name, style_name = _HAPPENINGS.get(record.entry.entry_type, ("other", "muted"))
         level = row.severity.level
-        style_name = _LEVEL_STYLE.get(level, style_name)
+        style_name = LEVEL_STYLES.get(level, style_name)
         glyph = getattr(palette.glyphs, glyph_name)
         style = palette.style(style_name, "bold" if level >= Level.SLOW else "")
         by_name = {column.name: column for column in columns}

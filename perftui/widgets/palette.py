@@ -35,6 +35,8 @@ class Glyphs:
     rule: str
     tick: str
     grid: str
+    whisker_left: str
+    whisker_right: str
     playhead: str
     playing: str
     paused: str
@@ -82,6 +84,8 @@ UNICODE = Glyphs(
     rule="─",
     tick="╵",
     grid="┊",
+    whisker_left="├",
+    whisker_right="┤",
     playhead="▼",
     playing="▶",
     paused="‖",
@@ -139,6 +143,8 @@ ASCII = Glyphs(
     rule="-",
     tick="|",
     grid=":",
+    whisker_left="[",
+    whisker_right="]",
     playhead="v",
     playing=">",
     paused="=",

@@ -1,72 +1,31 @@
-"""The rows, the axis and the lanes of the waterfall screen: painting what ``analysis`` placed."""
+"""The rows of the waterfall: painting what ``analysis`` placed."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from perftui.analysis.aggregate import AggregateRow, place_row
-from perftui.analysis.endpoints import short_url
-from perftui.analysis.lanes import Lanes, levels, task_level
-from perftui.analysis.marks import Mark
-from perftui.analysis.phases import PhaseName, request_duration_us
-from perftui.analysis.resource_type import label, resource_type
-from perftui.analysis.severity import Level, Severity
-from perftui.analysis.text import format_bytes, format_duration
-from perftui.analysis.vitals import RATING_GLYPHS
-from perftui.analysis.waterfall import EIGHTHS, Bar, Viewport, Whisker, layout, ticks
-from perftui.model import Record
+from perftui.analysis.log_row import name_parts
+from perftui.analysis.resource_type import API_TYPES, label
+from perftui.analysis.severity import Level
+from perftui.analysis.text import UNKNOWN, format_duration
+from perftui.analysis.waterfall import EIGHTHS, Bar, Viewport, Whisker, layout
+from perftui.analysis.waterfall_list import WaterfallRow
 from perftui.widgets.bars import paint_bar
 from perftui.widgets.line import Line
-from perftui.widgets.painted import Painted
-from perftui.widgets.palette import LOWER_EIGHTHS, Palette
+from perftui.widgets.name_cell import LEVEL_GROUNDS, LEVEL_STYLES, put_marks, put_name
+from perftui.widgets.palette import Palette
 
 NARROW = 100
 """Cells below which status and type are left out."""
 
-_LEVEL_STYLE = {
-    Level.SLOW: "warning",
-    Level.VERY_SLOW: "error",
-    Level.ERROR: "error",
-}
-_LEVEL_ROW = {Level.SLOW: "slow", Level.VERY_SLOW: "very-slow", Level.ERROR: "error"}
-
-
-@dataclass(frozen=True, slots=True)
-class WaterfallRow:
-    """One request (or one resource of all pageviews) in its row.
-
-    Attributes:
-        number: in order of start, from 1.
-        record: the request; None for an aggregated one.
-        resource: the aggregated one; None for a request.
-        heading: of a group, in place of both.
-        on_chain: whether it lies on the chain to the LCP.
-        was_us: how long the same took in the baseline; None where there is none.
-    """
-
-    number: int
-    record: Record | None = None
-    resource: AggregateRow | None = None
-    severity: Severity | None = None
-    page_url: str | None = None
-    heading: str = ""
-    on_chain: bool = False
-    was_us: int | None = None
-
-    @property
-    def key(self) -> Hashable:
-        """What it is known by."""
-        if self.record is not None:
-            return self.record.seq
-        if self.resource is not None:
-            return self.resource.endpoint, self.resource.occurrence
-        return "heading", self.heading
+SMALL_DIFFERENCE_US = 10_000
+"""Differences to the baseline below this are shown, but not lit: no two loads are the same."""
 
 
 class Rows:
@@ -94,8 +53,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where things stand in a row of some width."""
+    """Where things stand in a row of some width: the first cell of each column."""
 
+    status: int
+    kind: int
     url: int
     url_width: int
     duration: int
@@ -108,12 +69,12 @@ class Columns:
     def of(cls, width: int) -> Columns:
         """The columns for a width."""
         wide = width >= NARROW
-        url = 16 if wide else 6
-        url_width = min(44, max(12, (width - url - 11) * 2 // 5))
+        url = 18 if wide else 6
+        url_width = min(60, max(12, (width - url - 12) * 2 // 5))
         duration = url + url_width + 1
         glyph = duration + 8
-        chart = glyph + 2
-        return cls(url, url_width, duration, glyph, chart, max(1, width - chart), wide)
+        chart = glyph + 3
+        return cls(6, 11, url, url_width, duration, glyph, chart, max(1, width - chart), wide)
 
 
 class WaterfallPainter:
@@ -135,7 +96,9 @@ class WaterfallPainter:
 
     def variant(self, row: WaterfallRow) -> Hashable:
         """What the looks of a row depend on besides itself."""
-        return self.viewport, self.by_type, self.chain, tuple(self.grid), row.was_us
+        severity = None if row.severity is None else row.severity.words
+        look = (self.viewport, self.by_type, self.chain, tuple(self.grid))
+        return (*look, row.number, row.was_us, row.compared, row.on_chain, severity)
 
     def paint(self, row: WaterfallRow, width: int, *, selected: bool) -> Strip:
         """One row."""
@@ -145,16 +108,25 @@ class WaterfallPainter:
         columns = Columns.of(width)
         line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
         if row.heading:
-            line.gap().outside(row.heading, palette.style("primary", "bold"))
+            self._heading(line, row, columns, palette)
             return line.strip().apply_style(palette.row("selected" if selected else ""))
         line.cell(str(row.number), palette.style("faint"), 4, right=True)
         level = row.severity.level if row.severity is not None else Level.OK
         if row.record is not None:
             self._request(line, row, columns, level, selected, palette)
         elif row.resource is not None:
-            self._resource(line, row.resource, columns, palette)
-        ground = "selected" if selected else _LEVEL_ROW.get(level, "")
+            self._resource(line, row, row.resource, columns, palette)
+        ground = "selected" if selected else LEVEL_GROUNDS.get(level, "")
         return line.strip().apply_style(palette.row(ground))
+
+    def _heading(self, line: Line, row: WaterfallRow, columns: Columns, palette: Palette) -> None:
+        name, _, rest = row.heading.partition("  ")
+        line.gap().outside(name, palette.style("primary", "bold"))
+        line.gap(2).outside(rest, palette.style("muted")).gap()
+        line.put(
+            palette.glyphs.rule * max(0, columns.chart - 1 - line.used), palette.style("faint")
+        )
+        self._chart(line, columns, None, None, "", palette)
 
     def _request(
         self,
@@ -165,63 +137,85 @@ class WaterfallPainter:
         selected: bool,
         palette: Palette,
     ) -> None:
-        record = row.record
+        record, kind = row.record, row.kind
         assert record is not None
+        assert kind is not None
         entry = record.entry
-        kind = resource_type(entry)
+        glyphs = palette.glyphs
+        dimmed = self.chain and not row.on_chain
         if columns.wide:
-            status = "?" if entry.response_status is None else str(entry.response_status)
+            status = UNKNOWN if entry.response_status is None else str(entry.response_status)
             bad = status[:1] in {"4", "5"}
-            line.gap().cell(
-                status, palette.style("error" if bad else "muted", "bold" if bad else ""), 3
-            )
-            line.gap().cell(label(kind), palette.style("muted"), 5)
+            tone = "error" if bad else "faint" if status == UNKNOWN else "muted"
+            line.to(columns.status).cell(status, palette.style(tone, "bold" if bad else ""), 4)
+            tone = "foreground" if kind in API_TYPES and not dimmed else "muted"
+            line.to(columns.kind).cell(label(kind), palette.style(tone), 6)
         line.to(columns.url)
         weight = "bold" if selected or (self.chain and row.on_chain) else ""
-        tone = "faint" if self.chain and not row.on_chain else "foreground"
-        line.cell(
-            short_url(entry.name, row.page_url),
-            palette.style(tone, weight),
+        tone = "faint" if dimmed else "foreground"
+        host, directory, leaf = name_parts(entry.name, row.page_url)
+        put_name(
+            line,
+            host + directory,
+            leaf,
             columns.url_width,
-            where="middle",
+            palette.style("faint" if dimmed else "muted"),
+            palette.style(tone, weight),
         )
-        lit = _LEVEL_STYLE.get(level, tone)
-        duration = request_duration_us(entry)
+        lit = LEVEL_STYLES.get(level, tone)
+        took = row.duration_us
         line.to(columns.duration)
-        line.cell(format_duration(duration), palette.style(lit), 7, right=True)
-        if row.severity is not None and row.severity.reasons:
-            line.to(columns.glyph)
-            glyph = palette.glyph(row.severity.reasons[0].glyph)
-            line.put(glyph, palette.style(_LEVEL_STYLE.get(level, "muted"), "bold"))
+        line.cell(
+            format_duration(took),
+            palette.style(lit, "bold" if level >= Level.SLOW else ""),
+            7,
+            right=True,
+        )
+        line.to(columns.glyph)
+        put_marks(
+            line,
+            row.severity,
+            palette,
+            last=[
+                *([(glyphs.lcp, "success")] if row.is_lcp else []),
+                *([(glyphs.duplicate, "accent")] if row.duplicate else []),
+            ],
+        )
         bar = layout(entry, self.viewport)
         color = f"type-{kind.value}" if self.by_type else ""
-        difference = ""
-        if row.was_us is not None and duration is not None:
-            moved = duration - row.was_us
-            sign = "+" if moved >= 0 else "-"
-            difference = f"{sign}{format_duration(abs(moved))}"
-        self._chart(line, columns, bar, None, color, palette, difference)
+        self._chart(line, columns, bar, None, color, palette, _against_baseline(row))
 
     def _resource(
-        self, line: Line, resource: AggregateRow, columns: Columns, palette: Palette
+        self,
+        line: Line,
+        row: WaterfallRow,
+        resource: AggregateRow,
+        columns: Columns,
+        palette: Palette,
     ) -> None:
         if columns.wide:
-            line.gap().cell(f"{resource.share:.0%}", palette.style("muted"), 4, right=True)
-            line.gap().cell(label(resource.kind), palette.style("muted"), 5)
+            always = resource.share >= 0.995
+            line.to(columns.status)
+            line.cell(f"{resource.share:.0%}", palette.style("faint" if always else "warning"), 4)
+            line.to(columns.kind).cell(label(resource.kind), palette.style("muted"), 6)
         line.to(columns.url)
+        host, directory, leaf = name_parts(resource.url, row.page_url)
         again = f" ({resource.occurrence})" if resource.occurrence > 1 else ""
-        line.cell(
-            resource.endpoint + again,
-            palette.style("foreground"),
+        put_name(
+            line,
+            host + directory,
+            leaf + again,
             columns.url_width,
-            where="middle",
+            palette.style("muted"),
+            palette.style("foreground"),
         )
         line.to(columns.duration)
-        median = None if resource.duration is None else resource.duration.median_us
-        line.cell(format_duration(median), palette.style("foreground"), 7, right=True)
+        line.cell(format_duration(row.duration_us), palette.style("foreground"), 7, right=True)
+        if resource.error_count:
+            line.to(columns.glyph).put(palette.glyphs.error, palette.style("error", "bold"))
         bar, whisker = place_row(resource, self.viewport)
         color = f"type-{resource.kind.value}" if self.by_type else ""
-        self._chart(line, columns, bar, whisker, color, palette, "")
+        self._chart(line, columns, bar, whisker, color, palette)
 
     def _chart(
         self,
@@ -231,7 +225,7 @@ class WaterfallPainter:
         whisker: Whisker | None,
         color: str,
         palette: Palette,
-        remark: str,
+        remark: tuple[str, str] | None = None,
     ) -> None:
         width = min(columns.chart_width, self.viewport.width)
         pieces: dict[int, Segment] = {
@@ -240,12 +234,7 @@ class WaterfallPainter:
             if 0 <= cell < width
         }
         if whisker is not None:
-            for low, high in (
-                (whisker.start_low, whisker.start_high),
-                (whisker.end_low, whisker.end_high),
-            ):
-                for cell in range(low // EIGHTHS, min(width - 1, high // EIGHTHS) + 1):
-                    pieces[cell] = Segment(palette.glyphs.rule, palette.style("muted"))
+            pieces |= _whiskers(whisker, width, palette)
         last = 0
         if bar is not None:
             for cell, segment in paint_bar(bar, width, palette, color):
@@ -253,150 +242,64 @@ class WaterfallPainter:
                     pieces.pop(covered, None)
                 pieces[cell] = segment
             last = -(-bar.end // EIGHTHS)
-        if remark and width - last > len(remark) + 1:
-            for cell in range(last, last + len(remark) + 1):
-                pieces.pop(cell, None)
-            slower = remark.startswith("+")
-            pieces[last + 1] = Segment(remark, palette.style("warning" if slower else "success"))
+        if remark is not None and bar is not None:
+            _put_remark(pieces, *remark, bar.start // EIGHTHS, last, width, palette)
         for cell in sorted(pieces):
             line.to(columns.chart + cell)
             segment = pieces[cell]
             line.put(segment.text, segment.style or Style.null())
 
 
-class Axis(Painted):
-    """Two lines: round moments, and the names of the marks."""
-
-    DEFAULT_CSS: ClassVar[str] = "Axis { height: 2; background: $panel; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._viewport = Viewport(0, 1, 1)
-        self._marks: tuple[Mark, ...] = ()
-        self._words = ""
-
-    def tell(self, viewport: Viewport, marks: Sequence[Mark], words: str) -> None:
-        """Show this stretch of time, these marks, and what the rows are."""
-        self._viewport, self._marks, self._words = viewport, tuple(marks), words
-        self.refresh()
-
-    def paint(self, line: Line, y: int) -> None:
-        columns = Columns.of(self.size.width)
-        palette = self.palette
-        if y == 0:
-            line.gap().outside(self._words, palette.style("muted"))
-            for tick in ticks(self._viewport):
-                if columns.chart + tick.cell >= line.used:
-                    line.to(columns.chart + tick.cell)
-                    line.put(palette.glyphs.tick + tick.label[1:], palette.style("muted"))
-            return
-        heads = "   #  st  type   url" if columns.wide else "   #  url"
-        line.put(heads, palette.style("faint")).to(columns.duration)
-        line.cell("dur", palette.style("faint"), 7, right=True)
-        for mark in self._marks:
-            cell = columns.chart + self._viewport.cell(mark.at_us)
-            if not line.used <= cell < line.width:
-                continue
-            rating = palette.glyph(RATING_GLYPHS[mark.rating]) if mark.rating is not None else ""
-            line.to(cell).put(
-                f"{palette.glyphs.grid}{mark.name} {rating}".rstrip(), palette.style("accent")
-            )
-            line.gap()
+def _against_baseline(row: WaterfallRow) -> tuple[str, str] | None:
+    """What is said of a request beside its bar, and its theme variable."""
+    if not row.compared:
+        return None
+    moved = row.difference_us
+    if moved is None:
+        return ("new", "accent") if row.was_us is None else None
+    if abs(moved) < 1_000:
+        return "=", "faint"
+    sign = "+" if moved >= 0 else "-"
+    style = "faint" if abs(moved) < SMALL_DIFFERENCE_US else "warning" if moved > 0 else "success"
+    return f"{sign}{format_duration(abs(moved))}", style
 
 
-class LanesView(Painted):
-    """What else was going on: main thread, requests in flight, bytes, input and shifts."""
-
-    DEFAULT_CSS: ClassVar[str] = "LanesView { height: 4; background: $background; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lanes: Lanes | None = None
-
-    def tell(self, lanes: Lanes | None) -> None:
-        """Show these lanes."""
-        self._lanes = lanes
-        self.refresh()
-
-    def paint(self, line: Line, y: int) -> None:
-        found, palette = self._lanes, self.palette
-        if found is None:
-            return
-        columns = Columns.of(self.size.width)
-        muted = palette.style("muted")
-        steps = " .:-=+*#@" if palette.ascii else LOWER_EIGHTHS
-        if y == 0:
-            longest = max(found.main_thread, default=0)
-            line.put("  main thread", muted).gap(2)
-            line.put(
-                f"longest {format_duration(longest)}" if longest else "free", palette.style("faint")
-            )
-            line.to(columns.chart)
-            for duration in found.main_thread[: line.left]:
-                level = task_level(duration)
-                line.put(steps[min(8, level)], palette.style("warning" if level > 5 else "accent"))
-        elif y == 1:
-            line.put("  in flight", muted).gap(4)
-            line.put(f"most {max(found.in_flight, default=0)}", palette.style("faint"))
-            line.to(columns.chart)
-            heights = levels(found.in_flight)
-            line.put(
-                "".join([steps[height] for height in heights[: line.left]]),
-                palette.style("primary"),
-            )
-        elif y == 2:
-            line.put("  bytes", muted).gap(8)
-            known = format_bytes(round(sum(found.received_bytes)))
-            unknown = f" (+{found.unknown_size_count} ?)" if found.unknown_size_count else ""
-            line.put(f"{known}{unknown}", palette.style("faint")).to(columns.chart)
-            heights = levels(found.received_bytes)
-            line.put(
-                "".join([steps[height] for height in heights[: line.left]]),
-                palette.style("success"),
-            )
-        else:
-            line.put("  input", muted).gap().put(palette.glyphs.action, palette.style("accent"))
-            line.gap().put("shift", muted).gap().put(palette.glyphs.tick, palette.style("warning"))
-            cells = {moment.cell: (palette.glyphs.tick, "warning") for moment in found.shifts}
-            cells |= {moment.cell: (palette.glyphs.action, "accent") for moment in found.inputs}
-            for cell, (glyph, style) in sorted(cells.items()):
-                if columns.chart + cell >= line.used:
-                    line.to(columns.chart + cell).put(glyph, palette.style(style))
+def _put_remark(
+    pieces: dict[int, Segment],
+    text: str,
+    style: str,
+    first: int,
+    last: int,
+    width: int,
+    palette: Palette,
+) -> None:
+    """Right of the bar where it fits, else left of it."""
+    cells = len(text) + 2
+    if width - last >= cells:
+        at = last
+    elif first >= cells:
+        at = first - cells
+    else:
+        return
+    for cell in range(at, at + cells):
+        pieces.pop(cell, None)
+    pieces[at] = Segment(f" {text} ", palette.style(style))
 
 
-class Foot(Painted):
-    """Lines of text below the lanes: the selected row, the chain, the legend."""
-
-    DEFAULT_CSS: ClassVar[str] = "Foot { height: 3; background: $panel; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: tuple[Sequence[tuple[str, str]], ...] = ()
-
-    def tell(self, lines: Sequence[Sequence[tuple[str, str]]]) -> None:
-        """Show lines of texts (which may come from outside) with their theme variables."""
-        self._lines = tuple(lines)
-        self.refresh()
-
-    def paint(self, line: Line, y: int) -> None:
-        line.gap()
-        for text, style in self._lines[y] if y < len(self._lines) else ():
-            line.outside(text, self.palette.style(style))
-
-
-def legend(palette: Palette) -> list[tuple[str, str]]:
-    """The phases as they are drawn."""
-    names = (
-        (PhaseName.QUEUE, "queue"),
-        (PhaseName.DNS, "dns"),
-        (PhaseName.CONNECT, "tcp"),
-        (PhaseName.TLS, "tls"),
-        (PhaseName.WAIT, "wait"),
-        (PhaseName.RECEIVE, "receive"),
-        (PhaseName.OPAQUE, "opaque"),
-    )
-    parts: list[tuple[str, str]] = []
-    for name, words in names:
-        sample = palette.glyphs.textures[name.value] if palette.plain or palette.ascii else "█"
-        parts += [(sample, f"phase-{name.value}"), (f" {words}  ", "muted")]
-    return parts
+def _whiskers(whisker: Whisker, width: int, palette: Palette) -> dict[int, Segment]:
+    """The middle half of the starts and of the ends; nothing where all loads agree."""
+    pieces: dict[int, Segment] = {}
+    style = palette.style("muted")
+    glyphs = palette.glyphs
+    for low, high in (
+        (whisker.start_low, whisker.start_high),
+        (whisker.end_low, whisker.end_high),
+    ):
+        if high - low < 2:
+            continue
+        first, last = low // EIGHTHS, min(width - 1, (high - 1) // EIGHTHS)
+        for cell in range(first, last + 1):
+            pieces[cell] = Segment(glyphs.rule, style)
+        pieces[first] = Segment(glyphs.whisker_left, style)
+        pieces[last] = Segment(glyphs.whisker_right, style)
+    return pieces

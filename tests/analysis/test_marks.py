@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from perftui.analysis.marks import Mark, markers, page_marks, vital_markers
+from perftui.analysis.marks import Mark, mark_labels, markers, page_marks, vital_markers
 from perftui.analysis.vitals import Rating, vitals
+from perftui.analysis.waterfall import Viewport
 from perftui.model import Entry
 from tests.analysis.strategies import absurd_entries, record
 
@@ -104,3 +105,38 @@ def test_markers_are_in_order_and_of_entries_that_are_there(entries: list[Entry]
     found = list(markers(records, ORIGIN_US))
     assert [marker.at_us for marker in found] == sorted(marker.at_us for marker in found)
     assert {marker.seq for marker in found} <= {one.seq for one in records}
+
+
+def names(mark: Mark) -> list[str]:
+    return [f"┊{mark.name} {mark.at_us // 1000}ms", f"┊{mark.name}"]
+
+
+def test_names_of_marks_give_way_to_more_important_ones() -> None:
+    view = Viewport(0, 1_000_000, 50)
+    near = (Mark("FCP", 100_000), Mark("LCP", 300_000), Mark("DCL", 310_000), Mark("load", 900_000))
+    assert [(one.cell, one.text) for one in mark_labels(near, view, names)] == [
+        (5, "┊FCP"),
+        (15, "┊LCP 300ms"),
+        (45, "┊load"),
+    ]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Mark,
+            st.sampled_from(["FCP", "LCP", "DCL", "load", "other"]),
+            st.integers(-1_000, 2_000_000),
+        ),
+        max_size=8,
+    ),
+    st.integers(1, 120),
+)
+def test_names_of_marks_never_overlap_or_leave_the_axis(marks: list[Mark], width: int) -> None:
+    view = Viewport(0, 1_000_000, width)
+    end = -1
+    for one in mark_labels(marks, view, names):
+        assert one.cell == view.cell(one.mark.at_us)
+        assert end < one.cell
+        end = one.cell + len(one.text)
+        assert end <= width

@@ -141,7 +141,14 @@ def test_silence_is_failure_on_the_pages_own_origin_alone() -> None:
     assert codes(silent(name="https://cdn.shop.test/a.js")) == ["opaque"]
     assert codes(silent(), page_url=None) == ["opaque"]
     assert codes(silent(initiator_type="beacon")) == ["opaque"], "whose answer is never told"
-    assert codes(silent(duration_us=None)) == ["opaque"], "it has not ended"
+    assert codes(silent(duration_us=None)) == [], "it has not ended: nothing is withheld yet"
+
+
+def test_only_another_origin_can_want_a_timing_allow_origin() -> None:
+    beacon = judge(silent(initiator_type="beacon"), page_url=PAGE)
+    assert beacon.words == "not told by the browser: only the total is known"
+    foreign = judge(silent(name="https://cdn.shop.test/a.js"), page_url=PAGE)
+    assert foreign.words.startswith("no Timing-Allow-Origin")
 
 
 def test_of_a_third_party_the_words_say_so() -> None:

@@ -1,0 +1,122 @@
+"""A screen whose rows a filter narrows: the filter line, its keys, and when a filter takes effect."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from perftui.model import Predicate, Record
+from perftui.screens.base import BaseScreen
+from perftui.screens.filtering import check_filter, compile_filter, complete_filter, rows_like
+from perftui.screens.registry import Services, Subject
+from perftui.widgets.filter_line import FilterLine
+
+REST_SECONDS = 0.15
+"""What takes a look at the store is done once the cursor, the scroll or the filter has been the same
+for this long."""
+
+
+class FilterScreen(BaseScreen):
+    """A screen with a :class:`FilterLine`, made by :meth:`filter_line`.
+
+    Attributes:
+        filter_text: what was typed; empty lets everything through.
+        filter_off: it is switched off for now.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", show=False, id="filter.open"),
+        Binding("F", "toggle_filter", "Filter on or off", show=False, id="filter.toggle"),
+    ]
+
+    def __init__(self, services: Services, subject: Subject) -> None:
+        super().__init__(services, subject)
+        self.filter_text = subject.filter
+        self.filter_off = False
+        self._typing: Timer | None = None
+
+    # ---- to be told by the screen itself --------------------------------------------------
+
+    def filter_changed(self) -> None:
+        """Other rows are to be shown."""
+        raise NotImplementedError
+
+    def filter_left(self) -> None:
+        """The filter line is done with: the rows have the keys again."""
+        raise NotImplementedError
+
+    @property
+    def selected(self) -> Record | None:
+        """The entry under the cursor."""
+        raise NotImplementedError
+
+    # ---- the filter -----------------------------------------------------------------------
+
+    def filter_line(self) -> FilterLine:
+        """The line to type it in."""
+        return FilterLine(check_filter, complete_filter, self.perftui.filter_history)
+
+    @property
+    def predicate(self) -> Predicate | None:
+        """The filter, compiled; None where everything is shown."""
+        if self.filter_off:
+            return None
+        return compile_filter(self.filter_text, self.services.settings)
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        line = self.query_one(FilterLine)
+        line.display = True
+        line.edit()
+
+    @on(FilterLine.Typed)
+    def _filter_typed(self, message: FilterLine.Typed) -> None:
+        if message.text.strip() != self.filter_text.strip():
+            self.filter_text, self.filter_off = message.text, False
+            if self._typing is not None:
+                self._typing.stop()
+            self._typing = self.set_timer(REST_SECONDS, self._typed)
+
+    def _typed(self) -> None:
+        """The filter has been the same for a moment: a whole session is not looked through for
+        every letter."""
+        if self._typing is not None:
+            self._typing.stop()
+            self._typing = None
+            self.filter_changed()
+
+    @on(FilterLine.Applied)
+    def _filter_applied(self) -> None:
+        self._typed()
+        self.filter_left()
+
+    @on(FilterLine.Closed)
+    def _filter_closed(self) -> None:
+        self.set_filter("")
+
+    def set_filter(self, text: str) -> None:
+        """Show only what passes a filter; empty shows all."""
+        self.filter_off = False
+        self.query_one(FilterLine).put(text)
+        if text != self.filter_text:
+            self.filter_text = text
+            self.filter_changed()
+        self.filter_left()
+
+    def action_toggle_filter(self) -> None:
+        """Switch the filter off and on again."""
+        if self.filter_text:
+            self.filter_off = not self.filter_off
+            self.filter_changed()
+
+    def action_requests(self) -> None:
+        """Requests only, or everything again."""
+        self.set_filter("" if self.filter_text == "is:request" else "is:request")
+
+    def action_like_this(self) -> None:
+        """Only rows like the selected one."""
+        if (record := self.selected) is not None:
+            self.set_filter(rows_like(record))
