@@ -339,6 +339,10 @@ class Filter:
     """A compiled filter; a :class:`perftui.model.Predicate`. ``str()`` of it parses to the same.
 
     Two filters of the same text and settings are equal.
+
+    Attributes:
+        node: what was written.
+        test: what it asks, from which both its forms are made.
     """
 
     def __init__(
@@ -350,12 +354,12 @@ class Filter:
     ) -> None:
         self.node = node
         self.settings = settings
-        self._test = test
+        self.test = test
         self._check: Check = test.check(around or FilterContext())
 
     def within(self, around: Surroundings) -> Filter:
         """The same filter, that knows the surroundings of what it is asked about."""
-        return Filter(self.node, self._test, self.settings, around)
+        return Filter(self.node, self.test, self.settings, around)
 
     def matches(self, record: Record) -> bool:
         """Whether a record passes."""
@@ -364,7 +368,7 @@ class Filter:
     def sql(self, columns: Mapping[str, Column | str]) -> tuple[str, list[Value]]:
         """The condition over a store's columns, and its bound values."""
         sql = Sql(columns)
-        return self._test.sql(sql), sql.parameters
+        return self.test.sql(sql), sql.parameters
 
     def __str__(self) -> str:
         return "" if self.node is None else print_node(self.node)

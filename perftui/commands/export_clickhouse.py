@@ -12,6 +12,7 @@ import click
 from perftui.commands.context import Context, pass_context
 from perftui.commands.export_all import export_entries, selected, selection_options
 from perftui.commands.schema import cluster_option, schema_options, ttl_option
+from perftui.commands.selection import password_file_option
 from perftui.export.clickhouse import (
     ClickHouse,
     RetryableError,
@@ -71,13 +72,6 @@ def default_dsn(context: Context) -> str:
     """An embedded engine in a folder beside the store."""
     path = context.store_path.resolve()
     return f"chdb://{path.with_name(path.name + '.clickhouse')}"
-
-
-password_file_option = click.option(
-    "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="A file that holds the password [default: CLICKHOUSE_PASSWORD].",
-)
 
 
 @click.command("clickhouse")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from perftui.analysis.filters import Filter
 from perftui.commands.context import Context, echo_json, pass_context
-from perftui.commands.export_clickhouse import password_file_option
+from perftui.commands.selection import password_file_option
+from perftui.errors import UsageError
 from perftui.export.clickhouse import ClickHouse, parse_target
 from perftui.export.pull import find_remote_session, remote_sessions, session_batches
+from perftui.model import Predicate
 
 
 @click.command()
@@ -52,15 +56,41 @@ def pull_session(
     return session_id
 
 
+def remote_filter(predicate: Predicate | None) -> Filter | None:
+    """A filter as ClickHouse can be asked by.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if predicate is not None and not isinstance(predicate, Filter):
+        raise UsageError("ClickHouse can be asked by a filter expression only")
+    return predicate
+
+
 def print_remote_sessions(
-    context: Context, dsn: str, *, search: str, limit: int | None, as_json: bool
+    dsn: str,
+    *,
+    search: str,
+    limit: int | None,
+    as_json: bool,
+    since_us: int | None = None,
+    until_us: int | None = None,
+    predicate: Predicate | None = None,
+    password_file: Path | None = None,
 ) -> None:
     """List the sessions of a ClickHouse, as ``perftui sessions`` does those of the store."""
     from perftui.analysis.text import fit, format_bytes, format_duration, sanitise
 
-    clickhouse = ClickHouse(parse_target(dsn))
+    clickhouse = ClickHouse(parse_target(dsn, password_file=password_file))
     try:
-        found = remote_sessions(clickhouse, search=search, limit=limit)
+        found = remote_sessions(
+            clickhouse,
+            search=search,
+            limit=limit,
+            since_us=since_us,
+            until_us=until_us,
+            predicate=remote_filter(predicate),
+        )
     finally:
         clickhouse.close()
     if as_json:
@@ -68,8 +98,8 @@ def print_remote_sessions(
             echo_json(
                 {
                     "session_id": row["session_id"],
-                    "started_epoch_ms": row["started"].timestamp() * 1000,
-                    "duration_ms": (row["ended"] - row["started"]).total_seconds() * 1000,
+                    "started_epoch_ms": _epoch_us(row["started"]) / 1000,
+                    "duration_ms": (_epoch_us(row["ended"]) - _epoch_us(row["started"])) / 1000,
                     "pageviews": row["page_views"],
                     "entries": row["entries"],
                     "requests": row["requests"],
@@ -83,17 +113,23 @@ def print_remote_sessions(
             )
         return
     if not found:
-        click.echo(f"No session holds {search!r}." if search else "No sessions there.", err=True)
+        is_all = not search and (since_us, until_us, predicate) == (None, None, None)
+        click.echo("No sessions there." if is_all else "No such session there.", err=True)
         return
     click.echo(
         f"{'SESSION':36}  {'STARTED':19}  {'LASTS':>7}  {'PAGES':>5}  {'REQ':>6}"
         f"  {'ERR':>4}  {'BYTES':>7}  PAGE"
     )
     for row in found:
-        lasts_us = round((row["ended"] - row["started"]).total_seconds() * 1_000_000)
+        lasts_us = _epoch_us(row["ended"]) - _epoch_us(row["started"])
         click.echo(
             f"{fit(sanitise(row['session_id']), 36)}  {row['started'].astimezone():%Y-%m-%d %H:%M:%S}"
             f"  {format_duration(lasts_us):>7}  {row['page_views']:>5}  {row['requests']:>6}"
             f"  {row['errors']:>4}  {format_bytes(row['transfer_bytes']):>7}"
             f"  {sanitise(row['title'] or row['url'] or '')}"
         )
+
+
+def _epoch_us(moment: datetime) -> int:
+    """µs since the epoch, all of them: a float of seconds loses the last."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -13,7 +14,7 @@ from perftui.analysis.insights.study import Study
 from perftui.analysis.rendering.documents import answer_document
 from perftui.analysis.rendering.text import Role, TextLine, answer_lines
 from perftui.commands.context import Context, echo_json, pass_context
-from perftui.commands.selection import MOMENT, filter_option
+from perftui.commands.selection import MOMENT, filter_option, password_file_option
 from perftui.errors import NotFoundError, UsageError
 from perftui.model import Predicate, Reader, SessionSummary
 
@@ -49,6 +50,8 @@ _STYLES: dict[Role, dict[str, object]] = {
 @click.option("--html", is_flag=True, help="One HTML file that opens from disk, with waterfalls.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--width", type=click.IntRange(40, 1000), help="Cells of a line.")
+@click.option("--from", "dsn", metavar="DSN", help="Ask a ClickHouse about all that is there.")
+@password_file_option
 @pass_context
 def report(
     context: Context,
@@ -65,8 +68,10 @@ def report(
     html: bool,
     ascii_only: bool,
     width: int | None,
+    dsn: str | None,
+    password_file: Path | None,
 ) -> None:
-    """Answer the nine questions about the store's sessions.
+    """Answer the nine questions about the store's sessions, or about those in a ClickHouse.
 
     \b
     assets       how quickly do my assets load?
@@ -81,28 +86,67 @@ def report(
     """
     if as_json + markdown + html > 1:
         raise UsageError("choose one of --json, --markdown and --html")
+    questions = [Question(name) for name in names] or [
+        question for question in Question if question is not Question.MOMENT or at
+    ]
+    if Question.MOMENT in questions and at is None:
+        raise UsageError("--question moment needs --at: seconds (12.4), mm:ss, or a percentage")
+    ascii_only = ascii_only or context.settings.app.ascii
+    if dsn is not None:
+        from perftui.commands.report_remote import Report, remote_answers
+
+        asked = Report(
+            questions=questions,
+            sessions=sessions,
+            since_us=since,
+            until_us=until,
+            predicate=predicate,
+            change_at_us=change_at,
+            baseline=baseline,
+            at=at,
+        )
+        told_there = remote_answers(context, dsn, asked, password_file=password_file)
+        if html:
+            from perftui.analysis.rendering.html import page
+
+            answers = list(told_there)
+            click.echo(
+                page(f"perftui: {answers[0].coverage.sessions} sessions", answers, []), nl=False
+            )
+        else:
+            _print(context, told_there, as_json, markdown, width, ascii_only)
+        return
     with context.open_reader() as reader:
-        questions = [Question(name) for name in names] or [
-            question for question in Question if question is not Question.MOMENT or at
-        ]
         chosen = _chosen(reader, sessions, only_one=Question.MOMENT in questions)
         study = study_of(context, reader, chosen, since=since, until=until, predicate=predicate)
         answers = [
             _answer(study, question, reader, chosen, change_at, baseline, at)
             for question in questions
         ]
-        if as_json:
-            for told in answers:
-                echo_json(answer_document(told))
-        elif markdown:
-            from perftui.analysis.rendering.markdown import answer_markdown
-
-            for told in answers:
-                click.echo(answer_markdown(told))
-        elif html:
+        if html:
             _print_html(context, reader, study, answers)
         else:
-            print_text(context, answers, width, ascii_only or context.settings.app.ascii)
+            _print(context, answers, as_json, markdown, width, ascii_only)
+
+
+def _print(
+    context: Context,
+    answers: Iterable[Answer],
+    as_json: bool,
+    markdown: bool,
+    width: int | None,
+    ascii_only: bool,
+) -> None:
+    if as_json:
+        for told in answers:
+            echo_json(answer_document(told))
+    elif markdown:
+        from perftui.analysis.rendering.markdown import answer_markdown
+
+        for told in answers:
+            click.echo(answer_markdown(told))
+    else:
+        print_text(context, answers, width, ascii_only)
 
 
 def _chosen(reader: Reader, sessions: Sequence[str], *, only_one: bool) -> list[SessionSummary]:
@@ -159,7 +203,7 @@ def _answer(
 
 
 def print_text(
-    context: Context, answers: Sequence[Answer], width: int | None, ascii_only: bool
+    context: Context, answers: Iterable[Answer], width: int | None, ascii_only: bool
 ) -> None:
     """Print answers for people."""
     room = width or shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -35,6 +36,14 @@ filter_option = click.option(
     help="Only these, such as 'type:fetch slower-than:500ms -domain:cdn.test' (docs/filters.md).",
 )
 """A filter expression, compiled before the command runs."""
+
+
+password_file_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A file that holds the password [default: CLICKHOUSE_PASSWORD].",
+)
+"""For a ClickHouse that is asked or written to."""
 
 
 def find_page_view(reader: Reader, session_id: str, text: str) -> PageView:

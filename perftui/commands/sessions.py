@@ -3,38 +3,79 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
 
 from perftui.analysis.session_facts import is_live
 from perftui.commands.context import Context, echo_json, pass_context
-from perftui.model import Reader, SessionSummary
+from perftui.commands.selection import MOMENT, filter_option, password_file_option
+from perftui.model import Predicate, Reader, SessionSummary
 
 
 @click.command()
 @click.argument("search", default="")
 @click.option("--limit", type=click.IntRange(1), help="At most so many, the newest first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-@click.option("--from", "dsn", metavar="DSN", help="List those of a ClickHouse server instead.")
+@click.option("--since", type=MOMENT, help="Only what started since: 2d, 90m, 2026-11-23.")
+@click.option("--until", type=MOMENT, help="Only what started before.")
+@filter_option
+@click.option("--from", "dsn", metavar="DSN", help="List those of a ClickHouse instead.")
+@password_file_option
 @pass_context
 def sessions(
-    context: Context, search: str, limit: int | None, as_json: bool, dsn: str | None
+    context: Context,
+    search: str,
+    limit: int | None,
+    as_json: bool,
+    since: int | None,
+    until: int | None,
+    predicate: Predicate | None,
+    dsn: str | None,
+    password_file: Path | None,
 ) -> None:
-    """List the sessions, the newest first; those whose ID, label, URL or title holds SEARCH."""
+    """List the sessions, the newest first; those whose ID, label, URL or title holds SEARCH.
+
+    With --filter, those with an entry that passes, such as --filter 'is:error domain:api.test'.
+    """
     if dsn is not None:
         from perftui.commands.pull import print_remote_sessions
 
-        print_remote_sessions(context, dsn, search=search, limit=limit, as_json=as_json)
+        print_remote_sessions(
+            dsn,
+            search=search,
+            limit=limit,
+            as_json=as_json,
+            since_us=since,
+            until_us=until,
+            predicate=predicate,
+            password_file=password_file,
+        )
         return
     with context.open_reader() as reader:
-        found = reader.sessions(search=search, limit=limit)
+        is_all = (since, until, predicate) == (None, None, None)
+        found = reader.sessions(search=search, limit=limit if is_all else None)
+        if not is_all:
+            found = [
+                summary
+                for summary in found
+                if (since is None or summary.started_us >= since)
+                and (until is None or summary.started_us < until)
+                and (
+                    predicate is None
+                    or len(reader.index(summary.session_id, predicate=predicate)) > 0
+                )
+            ][:limit]
         now_us = context.clock.now_us()
         if as_json:
             for summary in found:
                 echo_json(session_to_json(summary, reader, now_us, context))
             return
         if not found:
+            if not is_all:
+                click.echo("No such session.", err=True)
+                return
             click.echo(f"No session holds {search!r}." if search else "No sessions yet.", err=True)
             return
         click.echo(

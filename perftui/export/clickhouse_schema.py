@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from perftui.errors import UsageError
 from perftui.export.columns import COLUMNS, KEY, Column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Kept in ``performance_schema``. Tables of a lower version are brought forward: what is missing is
 made, and :func:`forward` changes the rest; those of a higher version are left alone."""
 
@@ -221,7 +221,7 @@ def _views(options: SchemaOptions) -> list[str]:
         "SELECT\n"
         "  session_id,\n"
         "  page_view_id,\n"
-        "  min(timestamp) AS started,\n"
+        "  ifNull(minOrNullIf(timestamp, entry_type != ''), min(received)) AS started,\n"
         "  argMax(page_url, received) AS url,\n"
         "  argMax(page, received) AS page,\n"
         "  argMax(page_title, received) AS title,\n"
@@ -237,11 +237,24 @@ def _views(options: SchemaOptions) -> list[str]:
         f"FROM {options.name(ENTRIES)} FINAL\n"
         "GROUP BY session_id, page_view_id",
         f"CREATE VIEW IF NOT EXISTS {options.name('performance_sessions')}{options.on_cluster} AS\n"
+        f"{sessions_query(options.name(ENTRIES))}",
+    ]
+
+
+def sessions_query(entries: str, where: str = "") -> str:
+    """The sessions with their totals.
+
+    Args:
+        where: which rows are looked at, as SQL.
+    """
+    return (
         "SELECT\n"
         "  session_id,\n"
-        "  min(timestamp) AS started,\n"
-        "  max(timestamp + toIntervalMicrosecond(ifNull(duration_us, 0))) AS ended,\n"
-        "  max(received) AS received,\n"
+        # The row that stands for a batch without entries says nothing of a start.
+        "  ifNull(minOrNullIf(timestamp, entry_type != ''), min(e.received)) AS started,\n"
+        "  ifNull(maxOrNullIf(timestamp + toIntervalMicrosecond(ifNull(duration_us, 0)),"
+        " entry_type != ''), min(e.received)) AS ended,\n"
+        "  max(e.received) AS received,\n"
         "  uniqExact(page_view_id) AS page_views,\n"
         "  countIf(entry_type != '') AS entries,\n"
         "  countIf(resource_type != '') AS requests,\n"
@@ -251,9 +264,10 @@ def _views(options: SchemaOptions) -> list[str]:
         "  argMin(page_url, timestamp) AS url,\n"
         "  argMin(page_title, timestamp) AS title,\n"
         "  any(source) AS source\n"
-        f"FROM {options.name(ENTRIES)} FINAL\n"
-        "GROUP BY session_id",
-    ]
+        f"FROM {entries} AS e FINAL\n"
+        + (f"WHERE {where}\n" if where else "")
+        + "GROUP BY session_id"
+    )
 
 
 def clickhouse_schema(options: SchemaOptions | None = None) -> list[str]:
@@ -284,6 +298,11 @@ def forward(options: SchemaOptions, version: int) -> list[str]:
         statements.append(
             f"ALTER TABLE {options.stored(ENTRIES)}{options.on_cluster} MODIFY TTL {_EXPIRES}"
         )
+    if version < 3:
+        statements += [
+            statement.replace("CREATE VIEW IF NOT EXISTS", "CREATE OR REPLACE VIEW", 1)
+            for statement in _views(options)
+        ]
     return statements
 
 

@@ -125,7 +125,7 @@ CREATE VIEW IF NOT EXISTS performance_pageviews AS
 SELECT
   session_id,
   page_view_id,
-  min(timestamp) AS started,
+  ifNull(minOrNullIf(timestamp, entry_type != ''), min(received)) AS started,
   argMax(page_url, received) AS url,
   argMax(page, received) AS page,
   argMax(page_title, received) AS title,
@@ -143,9 +143,9 @@ GROUP BY session_id, page_view_id;
 CREATE VIEW IF NOT EXISTS performance_sessions AS
 SELECT
   session_id,
-  min(timestamp) AS started,
-  max(timestamp + toIntervalMicrosecond(ifNull(duration_us, 0))) AS ended,
-  max(received) AS received,
+  ifNull(minOrNullIf(timestamp, entry_type != ''), min(e.received)) AS started,
+  ifNull(maxOrNullIf(timestamp + toIntervalMicrosecond(ifNull(duration_us, 0)), entry_type != ''), min(e.received)) AS ended,
+  max(e.received) AS received,
   uniqExact(page_view_id) AS page_views,
   countIf(entry_type != '') AS entries,
   countIf(resource_type != '') AS requests,
@@ -155,7 +155,7 @@ SELECT
   argMin(page_url, timestamp) AS url,
   argMin(page_title, timestamp) AS title,
   any(source) AS source
-FROM performance_entries FINAL
+FROM performance_entries AS e FINAL
 GROUP BY session_id;
 
 CREATE TABLE IF NOT EXISTS performance_schema (

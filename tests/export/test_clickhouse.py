@@ -114,10 +114,13 @@ def test_tables_of_an_earlier_version_are_brought_forward(engine: ClickHouse) ->
     )
     engine.command("TRUNCATE TABLE performance_schema")
     engine.command("INSERT INTO performance_schema (version) VALUES (1)")
-    (statement,) = ensure_schema(engine)
-    assert "MODIFY TTL" in statement
+    engine.command("CREATE OR REPLACE VIEW performance_sessions AS SELECT 1 AS session_id")
+    expiry, *views = ensure_schema(engine)
+    assert "MODIFY TTL" in expiry
+    assert [view.split()[:4] for view in views] == [["CREATE", "OR", "REPLACE", "VIEW"]] * 2
     told = engine.rows("SHOW CREATE TABLE performance_entries")[0][0]
     assert "4294967295" in told
+    assert engine.rows("SELECT session_id, started, entries FROM performance_sessions") == []
     assert ensure_schema(engine) == []
 
 
