@@ -55,6 +55,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Bodies held in memory at once, as decompressed, in bytes; more get 503 with Retry-After."""
     max_nesting: int = 64
     """Deepest nesting of arrays and objects in a body."""
+    max_values: int = 500_000
+    """Most values (items of arrays, members of objects) in a body, of which at most a fifth are
+    arrays and objects themselves; signs within strings count too."""
     max_entries: int = 5000
     """Most entries in one batch."""
     max_string_characters: int = 8192

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.generator import Generator
 from perftui.capture.batch import decode_batch
 from perftui.config import ServerSettings
 from perftui.errors import IntakeError, InvalidBatchError, TooLargeError, UndecodableBatchError
@@ -191,6 +192,39 @@ def test_too_many_entries_are_refused() -> None:
         decode_batch(
             body(*[RESOURCE] * 11), received_us=RECEIVED_US, settings=ServerSettings(max_entries=10)
         )
+
+
+ENVELOPE = b'{"sessionId":"s","pageViewId":"p","entries":[%s],"client":{"x":[%s]}}'
+
+
+@pytest.mark.parametrize("values", [b"[]", b"{}", b"0"])
+@pytest.mark.parametrize("place", ["entries", "client", "field"])
+def test_what_would_decode_to_far_more_than_its_length_is_refused(
+    values: bytes, place: str
+) -> None:
+    many = b",".join([values] * 600_000)
+    document = {
+        "entries": ENVELOPE % (many, b""),
+        "client": ENVELOPE % (b"", many),
+        "field": ENVELOPE % (b'{"entryType":"mark","name":"n","x":[%s]}' % many, b""),
+    }[place]
+    with pytest.raises(TooLargeError, match="500000 values") as caught:
+        decode_batch(document, received_us=RECEIVED_US)
+    assert caught.value.limit == "max_values"
+
+
+def test_the_largest_batch_of_full_entries_is_taken() -> None:
+    (body,) = Generator().bodies(5000, 1)
+    assert len(decode_batch(body, received_us=RECEIVED_US).batch.entries) == 5000
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\\ud800", b"\\udc00\\ud83d"])
+def test_what_is_mended_is_otherwise_the_same(bad: bytes) -> None:
+    item = b'{"entryType":"mark","name":"%s","startTime":0.1,"x":[1e3,-0.0,1.25,"\\u00e9\\ud83d\\ude00",null]}'
+    found = decode_batch(ENVELOPE % (item % bad, b""), received_us=RECEIVED_US).batch.entries[0]
+    good = decode_batch(ENVELOPE % (item % b"a", b""), received_us=RECEIVED_US).batch.entries[0]
+    assert set(found.name) == {"\ufffd"}
+    assert (found.start_us, found.extra) == (good.start_us, good.extra)
 
 
 def test_lone_surrogates_nul_and_broken_utf8_are_mended() -> None:
