@@ -47,6 +47,9 @@ PREFLIGHT_SECONDS = 7200
 
 YEAR_SECONDS = 31_536_000
 
+ONLY_ONCE = (b"host", b"origin")
+"""Headers that decide who may come in: of two, a proxy may have looked at the other."""
+
 Headers = list[tuple[bytes, bytes]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -155,6 +158,9 @@ class CaptureApp:
 
     def _refused(self, request: Request) -> Answer | None:
         """Why a request may not come in; None where it may."""
+        if any(sum(name == one for name, _ in request.headers) > 1 for one in ONLY_ONCE):
+            self.metrics.refused["repeated header"] += 1
+            return _error(400, "one Host and one Origin at most")
         host = request.header(b"host")
         if not self._doors.host_is_allowed(host):
             self.metrics.refused["host"] += 1

@@ -77,6 +77,7 @@ class LimitedProtocol(HttpToolsProtocol):
         waiting: those without a request under way, the one that waits longest first.
         lingering: those whose last answer is sent, the earliest first.
         is_lingering: whether this is one of them.
+        is_deaf: whether what still comes is thrown away, until what came before is answered.
     """
 
     limits: ClassVar[ServerSettings]
@@ -86,6 +87,7 @@ class LimitedProtocol(HttpToolsProtocol):
     lingering: ClassVar[OrderedDict[LimitedProtocol, None]]
 
     is_lingering = False
+    is_deaf = False
     _phase = _Phase.IDLE
     _received_header_bytes = 0
     _parsed_header_bytes = 0
@@ -112,7 +114,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.is_lingering:
+        if self.is_lingering or self.is_deaf:
             return
         if self._phase is not _Phase.BODY:
             self._received_header_bytes += len(data)
@@ -163,7 +165,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; where the header was over its size, say so."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._hears_no_more():
             return
         if self._header_is_too_large:
             self._refuse_header()
@@ -172,8 +174,22 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse_header(self) -> None:
         self._reached("max_header_bytes", "its header is longer")
-        self.transport.write(HEADER_TOO_LARGE)
-        self.transport.close()
+        if not self._hears_no_more():
+            self.transport.write(HEADER_TOO_LARGE)
+            self.transport.close()
+
+    def _hears_no_more(self) -> bool:
+        """Where whole requests before this one wait for their answers, these come first, and then
+        the end: an answer to this one would be taken for theirs."""
+        if self._phase is _Phase.BODY or self.cycle is None or self.cycle.response_complete:
+            return False
+        self._answer_and_close()
+        return True
+
+    def _answer_and_close(self) -> None:
+        self.is_deaf = True
+        self.cycle.keep_alive = False
+        self._stop_timer()
 
     # --- from the application -------------------------------------------------------------
 
@@ -190,7 +206,9 @@ class LimitedProtocol(HttpToolsProtocol):
         return False
 
     def _unsupported_upgrade_warning(self) -> None:
-        """An Upgrade header is of no meaning here; the request is answered as it is."""
+        """An Upgrade header is of no meaning here: the request is answered as one without a body,
+        and what follows it may be of any protocol."""
+        self._answer_and_close()
 
     # --- time -----------------------------------------------------------------------------
 
