@@ -49,6 +49,9 @@ _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]+")
+"""In a text that was decoded: pairs have become one character."""
+
 _SIZES = ("transfer_size", "encoded_body_size", "decoded_body_size")
 
 
@@ -115,15 +118,14 @@ _decode: Callable[[bytes], JSON] = msgspec.json.Decoder().decode
 def _mended(body: bytes) -> bytes:
     """With U+FFFD in place of what no Unicode text can hold; the same where it is no JSON.
 
-    The standard library's decoder lets lone surrogates through, and takes a tenth of the time of a
-    regular expression that looks for them.
+    The standard library's decoder lets lone surrogates through, after which they are easily found.
     """
     try:
         document = json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse_constant)
         text = json.dumps(document, ensure_ascii=False)
     except (ValueError, RecursionError):
         return body
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return _LONE_SURROGATES.sub(lambda found: "\ufffd" * len(found[0]), text).encode()
 
 
 def _refuse_constant(name: str) -> None:

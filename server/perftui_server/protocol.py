@@ -18,7 +18,7 @@ from collections import OrderedDict
 from enum import Enum, auto
 from typing import Any, ClassVar, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from perftui.config import ServerSettings
 from perftui_server.metrics import Metrics
@@ -181,7 +181,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _hears_no_more(self) -> bool:
         """Where whole requests before this one wait for their answers, these come first, and then
         the end: an answer to this one would be taken for theirs."""
-        if self._phase is _Phase.BODY or self.cycle is None or self.cycle.response_complete:
+        earlier = cast("RequestResponseCycle | None", self.cycle)
+        if self._phase is _Phase.BODY or earlier is None or earlier.response_complete:
             return False
         self._answer_and_close()
         return True
@@ -262,9 +263,14 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.is_lingering:
             self._close_now()
             return
+        try:
+            self._real_transport.write_eof()
+        except OSError:
+            # The client has gone already.
+            self._close_now()
+            return
         self._forget()
         self.is_lingering = True
-        self._real_transport.write_eof()
         self.flow.resume_reading()
         self._timer = self.loop.call_later(LINGER_SECONDS, self._real_transport.abort)
         self.lingering[self] = None

@@ -24,6 +24,11 @@ from perftui_server.protocol import limited_protocol
 log = logging.getLogger("perftui.server")
 
 BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+
+ACCEPTED_AT_ONCE = 32
+"""Connections accepted in one turn of the event loop, so that a crowd at the door does not keep
+those within waiting."""
 
 FILES_BESIDE_CONNECTIONS = 128
 """Files that a server has open besides its connections, at most: the store, logs, a sink's own."""
@@ -115,6 +120,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
+        # asyncio takes one number for both, how many are accepted at once and how many may wait.
+        for one in sockets or ():
+            one.listen(BACKLOG)
         if self.started and self.on_started is not None:
             self.on_started()
 
@@ -144,6 +152,7 @@ class CaptureServer:
                 log_config=None,
                 server_header=False,
                 date_header=True,
+                backlog=ACCEPTED_AT_ONCE,
                 timeout_keep_alive=ceil(limits.keep_alive_seconds),
                 # The rest of the time is for the last commit.
                 timeout_graceful_shutdown=max(1, int(limits.shutdown_seconds * 0.8)),

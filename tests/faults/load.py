@@ -9,10 +9,12 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 import msgspec
+import psutil
 
 from bench.http_load import exchange, http_request
 from perftui.store.connection import connect
@@ -21,16 +23,24 @@ ALL = os.environ.get("PERFTUI_TEST_FAULTS") == "all"
 
 
 class CaptureProcess:
-    """``perftui serve`` on a free port."""
+    """``perftui serve`` on a free port.
+
+    Attributes:
+        log: what it wrote to stderr.
+        started_seconds: from the start of the process until it took connections.
+    """
 
     def __init__(self, store: Path, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "perftui", "--db", str(store), "serve", "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **environment},
-        )
+        self._log = store.with_name(store.name + ".log")
+        begun = time.perf_counter()
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "perftui", "--db", str(store), "serve", "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **environment},
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = re.search(r":(\d+)\s*$", line)
@@ -38,6 +48,15 @@ class CaptureProcess:
             self.kill()
             raise AssertionError(f"the server did not start: {line!r}")
         self.port = int(found[1])
+        self.started_seconds = time.perf_counter() - begun
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def rss_bytes(self) -> int:
+        """Its resident memory."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -102,20 +121,26 @@ class Clients:
                 return
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 while next(limit, None) is not None:
-                    number, body = again.pop() if again else self._new()
+                    number, body = again.pop() if again else self.new()
                     self.unanswered[number] = body
                     status, _ = await exchange(reader, writer, http_request(body))
-                    self.statuses[status] += 1
-                    del self.unanswered[number]
-                    if status == 200:
-                        self.acknowledged.update(self._urls(number))
+                    self.answered(number, status)
             writer.close()
 
         await asyncio.gather(*(run() for _ in range(connections)))
 
-    def _new(self) -> tuple[int, bytes]:
+    def new(self) -> tuple[int, bytes]:
+        """A batch that was not sent yet: its number and body."""
         number = next(self._numbers)
-        return number, self._body(number)
+        self.unanswered[number] = self._body(number)
+        return number, self.unanswered[number]
+
+    def answered(self, number: int, status: int) -> None:
+        """A batch was answered."""
+        self.statuses[status] += 1
+        del self.unanswered[number]
+        if status == 200:
+            self.acknowledged.update(self._urls(number))
 
 
 def stored_urls(store: Path) -> Counter[str]:
