@@ -97,6 +97,24 @@ _BY_EXTENSION: dict[str, ResourceType] = {
     }.items()
     for extension in extensions.split()
 }
+_DATA_TYPES = frozenset(
+    [
+        "application/json",
+        "text/json",
+        "application/x-ndjson",
+        "application/jsonlines",
+        "application/protobuf",
+        "application/x-protobuf",
+        "application/msgpack",
+        "application/x-msgpack",
+        "application/cbor",
+        "application/vnd.api+json",
+        "application/graphql-response+json",
+        "application/problem+json",
+        "application/hal+json",
+    ]
+)
+"""Media types of an API's answers; those of manifests, import maps and the like are not among them."""
 _PATH_END = re.compile(r"[?#]")
 
 
@@ -129,6 +147,10 @@ def _resource_type(
         return _FALLBACK_BY_INITIATOR[initiator]
     if by_media_type is not None:
         return by_media_type
+    # Data that nobody said who asked for (a proxy's flow, a HAR file without `_resourceType`): a
+    # page gets it by fetch or XMLHttpRequest, and which of them makes no difference.
+    if initiator in {"", "other"} and _is_data(media_type):
+        return ResourceType.FETCH
     if by_extension := _BY_EXTENSION.get(extension):
         return by_extension
     return _FALLBACK_BY_INITIATOR.get(initiator, ResourceType.OTHER)
@@ -149,6 +171,11 @@ def _by_media_type(media_type: str) -> ResourceType | None:
     if media_type in {"text/html", "application/xhtml+xml"}:
         return ResourceType.DOCUMENT
     return None
+
+
+def _is_data(media_type: str) -> bool:
+    """Whether it is what an API answers with."""
+    return media_type in _DATA_TYPES or media_type.startswith("application/grpc")
 
 
 def label(kind: ResourceType) -> str:

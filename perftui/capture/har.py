@@ -480,7 +480,8 @@ def entry_of(
     content = content if isinstance(content, dict) else {}
     headers = _headers(response.get("headers"))
     status = _size(response.get("status"))
-    fields = _sizes(told, response, content, status)
+    coding = headers.get("content-encoding")
+    fields = _sizes(told, response, content, status, coding)
     media_type = _word(content.get("mimeType"))
     initiator = told.get("_resourceType")
     url = request["url"]
@@ -494,7 +495,7 @@ def entry_of(
         method=_word(request.get("method")),
         next_hop_protocol=_protocol(told, request, response),
         content_type=media_type.partition(";")[0].strip().lower() if media_type else None,
-        content_encoding=headers.get("content-encoding"),
+        content_encoding=coding,
         delivery_type="cache" if told.get("_fromCache") else None,
         render_blocking_status=_render_blocking(told),
         response_status=status if status and status < 1000 else None,
@@ -521,9 +522,14 @@ def _sizes(
     response: Mapping[str, JSON],
     content: Mapping[str, JSON],
     status: int | None,
+    coding: str | None,
 ) -> dict[str, Any]:
     """Transferred, encoded and decoded bytes; those of a body that came from the cache are not
-    told as transferred."""
+    told as transferred.
+
+    Where a compressed body is said to be no longer when it is decoded, its decoded size is not
+    known: WebPageTest and early Browsertime give the encoded size in both places.
+    """
     encoded = _size(response.get("bodySize"))
     decoded = _size(content.get("size"))
     header = _size(response.get("headersSize"))
@@ -544,6 +550,8 @@ def _sizes(
         encoded = decoded - compression
     if encoded is None and transferred is not None and header is not None and status != 304:
         encoded = max(0, transferred - header)
+    if decoded and decoded == encoded and coding and coding.lower() != "identity":
+        decoded = None
     return {
         "transfer_size": transferred,
         "encoded_body_size": encoded,

@@ -48,6 +48,14 @@ def kind(
         ("media", {"initiator": "video", "name": "https://shop.test/stream"}),
         ("other", {"initiator": "link", "name": "https://shop.test/manifest"}),
         ("other", {"name": "https://shop.js/"}),
+        ("fetch", {"content_type": "application/json; charset=utf-8"}),
+        (
+            "fetch",
+            {"initiator": "other", "name": "https://shop.test/a.html", "content_type": "text/json"},
+        ),
+        ("fetch", {"content_type": "application/grpc-web+proto"}),
+        ("script", {"initiator": "script", "content_type": "application/json"}),
+        ("other", {"content_type": "application/manifest+json"}),
         ("other", {}),
     ],
 )
