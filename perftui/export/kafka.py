@@ -157,24 +157,36 @@ class KafkaSink:
                 table counts each row once.
             SinkError: a broker refused it for good.
         """
+        count = len(batch.entries)
+        future = self._begin(batch)
+        # While the brokers are away much waits here, and librdkafka has copies of its own.
+        del batch
+        await asyncio.shield(future)
+        return Receipt(count)
+
+    def _begin(self, batch: Batch) -> asyncio.Future[None]:
+        """Produce all entries; the future is done when every one is acknowledged."""
+        self._make_sure_of_room(len(batch.entries), 0)
         values = [message(row) for row in batch_rows(batch)]
         byte_count = sum(map(len, values))
-        if (
-            self._stopped.is_set()
-            or self._in_flight_messages + len(values) > self._max_messages
-            or self._in_flight_bytes + byte_count > self._max_bytes
-        ):
-            raise SinkBusyError(
-                f"{self._in_flight_messages} messages wait for Kafka", RETRY_AFTER_SECONDS
-            )
+        self._make_sure_of_room(len(values), byte_count)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(len(values), byte_count, loop, loop.create_future())
         with self._lock:
             self._in_flight_messages += len(values)
             self._in_flight_bytes += byte_count
         self._produce(values, batch.session_id.encode(), waiting)
-        await asyncio.shield(waiting.future)
-        return Receipt(len(batch.entries))
+        return waiting.future
+
+    def _make_sure_of_room(self, messages: int, byte_count: int) -> None:
+        if (
+            self._stopped.is_set()
+            or self._in_flight_messages + messages > self._max_messages
+            or self._in_flight_bytes + byte_count > self._max_bytes
+        ):
+            raise SinkBusyError(
+                f"{self._in_flight_messages} messages wait for Kafka", RETRY_AFTER_SECONDS
+            )
 
     def _produce(self, values: list[bytes], key: bytes, waiting: _Waiting) -> None:
         def on_delivery(error: Any, _: Any) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,72 +13,7 @@ from perftui.errors import SinkBusyError, UsageError
 from perftui.export.columns import batch_rows, message
 from perftui.export.kafka import KafkaSink, parse_kafka_target
 from tests.export.conftest import made_batches
-
-CLUSTER = """
-import sys
-from confluent_kafka import Producer
-producer = Producer({"bootstrap.servers": "unused", "test.mock.num.brokers": 3}, logger=None)
-brokers = producer.list_topics(timeout=10).brokers.values()
-print(",".join(f"{broker.host}:{broker.port}" for broker in brokers), flush=True)
-while sys.stdin.readline():
-    pass
-"""
-
-
-class Cluster:
-    """Three brokers in another process, which can be made to fall silent."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CLUSTER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        self.brokers = self._process.stdout.readline().strip()
-
-    def pause(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        self.go_on()
-        self._process.kill()
-        self._process.communicate()
-
-    def consume(self, count: int) -> list[tuple[bytes, bytes]]:
-        """All messages of the topic, once ``count`` are there (and what else comes with them)."""
-        from confluent_kafka import Consumer
-
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.brokers,
-                "group.id": "test",
-                "auto.offset.reset": "earliest",
-                "enable.partition.eof": False,
-            },
-            logger=None,
-        )
-        consumer.subscribe(["entries"])
-        found: list[tuple[bytes, bytes]] = []
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            # Once all are there, one empty poll more shows that nothing comes after them.
-            event = consumer.poll(1.0)
-            if event is None:
-                if len(found) >= count:
-                    break
-                continue
-            if event.error() is None:
-                key, value = event.key(), event.value()
-                assert key is not None
-                assert value is not None
-                found.append((key, value))
-        consumer.close()
-        return found
+from tests.export.kafka_cluster import ERRORS, PARTITIONS, Cluster
 
 
 @pytest.fixture
@@ -149,6 +80,46 @@ async def test_an_outage_loses_nothing_that_was_acknowledged_and_holds_little(
     expected = {message(row) for batch in acknowledged for row in batch_rows(batch)}
     found = await asyncio.to_thread(cluster.consume, len(expected))
     assert {value for _, value in found} >= expected
+
+
+@pytest.mark.kafka
+async def test_errors_that_pass_are_waited_for_and_add_nothing(
+    cluster: Cluster, make_sink: MakeSink
+) -> None:
+    sink = make_sink()
+    cluster.refuse(*[*ERRORS] * 3)
+    batches = made_batches(12)
+    await asyncio.gather(*(sink.write(batch) for batch in batches))
+    await sink.close()
+    expected = sorted(message(row) for batch in batches for row in batch_rows(batch))
+    found = await asyncio.to_thread(cluster.consume, len(expected))
+    assert sorted(value for _, value in found) == expected
+    assert sink.figures()["kafka_failed_messages_total"] == 0
+
+
+@pytest.mark.kafka
+async def test_leaders_may_change_and_a_broker_may_go(
+    cluster: Cluster, make_sink: MakeSink
+) -> None:
+    sink = make_sink()
+    batches = made_batches(40)
+    for number, batch in enumerate(batches):
+        if number % 8 == 4:
+            # Whoever led refuses with NOT_LEADER until the next one is known.
+            for partition in range(PARTITIONS):
+                cluster.lead(partition, (number + partition) % 3 + 1)
+        if number == 20:
+            for partition in range(PARTITIONS):
+                cluster.lead(partition, 1)
+            cluster.go_down(3)
+        if number == 30:
+            cluster.come_up(3)
+        await sink.write(batch)
+    await sink.close()
+    expected = sorted(
+        (batch.session_id.encode(), message(row)) for batch in batches for row in batch_rows(batch)
+    )
+    assert sorted(await asyncio.to_thread(cluster.consume, len(expected))) == expected
 
 
 @pytest.mark.kafka

@@ -23,19 +23,22 @@ ALL = os.environ.get("PERFTUI_TEST_FAULTS") == "all"
 
 
 class CaptureProcess:
-    """``perftui serve`` on a free port.
+    """``perftui serve`` on a free port, with more options.
 
     Attributes:
         log: what it wrote to stderr.
         started_seconds: from the start of the process until it took connections.
     """
 
-    def __init__(self, store: Path, **environment: str) -> None:
+    def __init__(self, store: Path, *options: str, **environment: str) -> None:
         self._log = store.with_name(store.name + ".log")
         begun = time.perf_counter()
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "perftui", "--db", str(store), "serve", "--port", "0"],
+                [
+                    *(sys.executable, "-m", "perftui", "--db", str(store)),
+                    *("serve", "--port", "0", *options),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
