@@ -20,6 +20,7 @@ from perftui.screens.help import HelpScreen
 from perftui.screens.insights import InsightsScreen
 from perftui.screens.player import PlayerScreen
 from perftui.screens.replay import ReplayScreen
+from perftui.screens.replay_panes import PanesScreen
 from perftui.screens.request import RequestScreen
 from perftui.screens.sessions import SessionsScreen
 from perftui.screens.waterfall import WaterfallScreen
@@ -35,7 +36,7 @@ GROUPS: tuple[tuple[str, tuple[type[Any], ...]], ...] = (
     ("Lists", (RowList,)),
     ("Sessions", (SessionsScreen,)),
     ("Replay and live: transport", (PlayerScreen,)),
-    ("Replay and live: rows", (ReplayScreen,)),
+    ("Replay and live: rows", (ReplayScreen, PanesScreen)),
     ("Detail pane", (DetailPane,)),
     ("Filter", (FilterScreen, FilterInput)),
     ("Waterfall", (WaterfallScreen,)),

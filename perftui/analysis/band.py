@@ -8,6 +8,17 @@ from itertools import pairwise
 
 from perftui.analysis.timeline import Marker, Timeline
 
+RAIL_X = 17
+"""First cell of the rail: left of it stand state, speed and moment."""
+
+
+def rail(width: int) -> tuple[int, int]:
+    """The first cell and the cells of the band that stands for the whole session in a line of a
+    width: the rail of the transport, and below it what was going on. What is left of it and right
+    of it is for words."""
+    right = 40 if width >= 110 else 26
+    return RAIL_X, max(8, width - RAIL_X - right)
+
 
 def edges(width: int, end_us: int, timeline: Timeline | None = None) -> list[int]:
     """Session time of the borders of ``width`` equal cells, µs: one more than there are cells.

@@ -181,6 +181,20 @@ class Timeline:
         """Session time at which a row's entry started."""
         return self._starts[row]
 
+    def number_of(self, seq: int, at_us: int) -> int:
+        """The number of an entry by start, from 1, whatever a filter leaves out: the row that
+        :meth:`start_of` takes, plus 1.
+
+        Args:
+            seq: its position in the store.
+            at_us: its start, session time.
+        """
+        row = bisect_left(self._starts, at_us)
+        seqs = self.index.seqs
+        while row + 1 < len(seqs) and seqs[row] != seq and self._starts[row + 1] == at_us:
+            row += 1
+        return row + 1
+
     def next_start(self, at_us: int) -> int | None:
         """The first start after a moment; None after the last."""
         number = bisect_right(self._starts, at_us)

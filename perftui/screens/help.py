@@ -47,6 +47,17 @@ PHASES: tuple[tuple[str, str], ...] = (
 )
 
 
+MOUSE: tuple[tuple[str, str, str], ...] = (
+    # name of the screen (empty: all), where, what it does
+    ("", "click", "a row: selects it, a second one opens it"),
+    ("", "wheel", "scrolls"),
+    ("replay", "rail", "click or drag: moves the playhead"),
+    ("replay", "tab", "click: turns to it"),
+    ("waterfall", "overview", "click or drag: moves the view"),
+    ("", "key bar", "click: as if the key were pressed"),
+)
+
+
 class HelpScreen(BaseScreen):
     """See the module's docstring."""
 
@@ -85,12 +96,16 @@ class HelpScreen(BaseScreen):
 
     def _show(self) -> None:
         self.query_one(TitleBar).tell([self._below, "help"], [])
-        lines = help_lines(self._rows, self.palette, self.size.width)
+        lines = help_lines(self._rows, self._below, self.palette, self.size.width)
         self.query_one(StyledLines).tell(lines, keep=True)
 
 
-def help_lines(rows: list[KeyRow], palette: Palette, width: int) -> list[StyledLine]:
-    """Keys by group, then the legend; in two columns from 110 cells on."""
+def help_lines(rows: list[KeyRow], screen: str, palette: Palette, width: int) -> list[StyledLine]:
+    """Keys by group, the mouse, then the legend; in two columns from 110 cells on.
+
+    Args:
+        screen: name of the screen that help is wanted with.
+    """
     blocks: list[list[StyledLine]] = []
     for prefix, title in GROUPS:
         found = [row for row in rows if row.group == prefix]
@@ -100,7 +115,13 @@ def help_lines(rows: list[KeyRow], palette: Palette, width: int) -> list[StyledL
                 [(row.keys, "@2 !primary"), (row.description, "@18 foreground")] for row in found
             ]
             blocks.append([*lines, []])
-    blocks.append([*_legend(palette), []])
+    mouse: list[StyledLine] = [[("mouse", "@2 !foreground")]]
+    mouse += [
+        [(where, "@2 !primary"), (words, "@18 foreground")]
+        for name, where, words in MOUSE
+        if name in {"", screen}
+    ]
+    blocks += [[*mouse, []], [*_legend(palette), []]]
     if width < 110:
         return [line for block in blocks for line in block]
     left: list[StyledLine] = []

@@ -99,6 +99,10 @@ class PlayerScreen(BaseScreen):
         """The playhead stands somewhere else, or the play state is another one."""
         raise NotImplementedError
 
+    def playhead_sought(self) -> None:
+        """The person has moved the playhead: what is there is to be seen. Told before
+        :meth:`playhead_moved`."""
+
     def mode_changed(self) -> None:
         """Live or replay: the session must be read in the other way."""
         raise NotImplementedError
@@ -155,8 +159,11 @@ class PlayerScreen(BaseScreen):
     def move(self, cursor: Cursor) -> None:
         """Put the playhead somewhere."""
         if cursor != self.player:
+            sought = cursor.at_us != self.player.at_us
             self.player = cursor
             self._set_ticker()
+            if sought:
+                self.playhead_sought()
             self.playhead_moved()
 
     def _set_ticker(self) -> None:

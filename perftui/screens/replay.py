@@ -6,26 +6,23 @@ from array import array
 from bisect import bisect_right
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
+from perftui.analysis.band import rail
 from perftui.analysis.calm_window import calm_window, extent
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import endpoint
 from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, seek
-from perftui.analysis.usual_book import UsualBook
-from perftui.errors import PerftuiError
-from perftui.model import EntryIndex, Record, SessionSummary, Usual
+from perftui.model import EntryIndex, Record, SessionSummary
 from perftui.screens.base import StoreTrouble
-from perftui.screens.detail_finder import DetailTold, find_detail
 from perftui.screens.filter_screen import REST_SECONDS, FilterScreen
-from perftui.screens.player import PlayerScreen
 from perftui.screens.registry import Services, Subject
+from perftui.screens.replay_panes import PanesScreen
 from perftui.screens.replay_view import (
     BandCache,
     chart_state,
@@ -42,11 +39,10 @@ from perftui.screens.session_feed import (
     SessionGrown,
     SessionTold,
     SessionWatch,
-    UsualTold,
     load,
     look_around,
 )
-from perftui.widgets.detail_lines import TABS, Detail
+from perftui.screens.usual_screen import UsualScreen
 from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.filter_line import FilterLine
 from perftui.widgets.head_line import HeadLine
@@ -63,9 +59,6 @@ from perftui.widgets.summary_line import SummaryLine
 from perftui.widgets.title_bar import TitleBar
 from perftui.widgets.transport import Transport
 
-PANE_FROM_HEIGHT = 34
-"""From this many lines on the detail pane is open by itself; below the log needs them."""
-
 LOOK_SECONDS = 1.0
 """Live, the overview is made anew at most this often …"""
 
@@ -75,7 +68,7 @@ LOOK_SHARE = 10
 _NOTHING = EntryIndex(array("q"), array("q"), array("q"), 0)
 
 
-class ReplayScreen(FilterScreen, PlayerScreen):
+class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
     """See the module's docstring."""
 
     NAME = "replay"
@@ -88,10 +81,6 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         Binding("E", "bad(-1)", "Bad row before", show=False, id="replay.bad-before"),
         Binding("w", "open('waterfall')", "Waterfall", show=False, id="replay.waterfall"),
         Binding("i", "open('insights')", "Insights", show=False, id="replay.insights"),
-        Binding("d", "pane", "Detail pane", show=False, id="replay.pane"),
-        Binding("n", "moment", "What was happening now", show=False, id="replay.moment"),
-        Binding("t", "turn_tab(1)", "Next tab of the detail", show=False, id="replay.tab"),
-        Binding("T", "turn_tab(-1)", "Tab before", show=False, id="replay.tab-before"),
         Binding("y", "copy", "Copy", show=False, id="replay.copy"),
         Binding("x", "export", "Export", show=False, id="replay.export"),
     ]
@@ -107,9 +96,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         self._around_count = -1
         self._looking_since: float | None = None
         self._look_at = 0.0
-        self._usual = UsualBook()
         self._seen = 0
-        self._pane: bool | None = None
         self._wanted_seq = subject.seq
         self._trouble = ""
         self._rest: Timer | None = None
@@ -119,6 +106,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
 
     def compose(self) -> ComposeResult:
         self.painter = LogPainter(self.palette, self.surroundings)
+        self.painter.number_of = self._number
         yield TitleBar()
         yield Transport()
         yield Overview()
@@ -153,7 +141,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if self.filter_text:
             self.query_one(FilterLine).put(self.filter_text)
         self._rows.focus()
-        self._arrange()
+        self.arrange_parts()
         self._read()
 
     # ---- parts ----------------------------------------------------------------------------
@@ -173,7 +161,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
             else {view.page_view_id: view.url for view in told.page_views},
             thresholds=self.services.settings.thresholds,
             first_party=self.services.settings.sites.first_party,
-            usual=self._usual.known,
+            usual=self.usual.known,
         )
 
     def here(self) -> Subject:
@@ -223,8 +211,22 @@ class ReplayScreen(FilterScreen, PlayerScreen):
                 )
             )
 
+    def _number(self, record: Record) -> int:
+        """Live by arrival, in a replay by start: what ``#17`` means to the keys of the player."""
+        told, timeline = self._told, self.timeline
+        if told is None:
+            return record.seq
+        if self.live or timeline is None:
+            return record.seq - told.first_seq + 1
+        at_us = record.start_epoch_us - timeline.index.base_us
+        return timeline.number_of(record.seq, at_us)
+
+    def playhead_sought(self) -> None:
+        self._rows.follow = True
+
     def mode_changed(self) -> None:
         self._rows.follow = self.live
+        self._rows.repaint()
         self._read()
         self._show_state()
 
@@ -253,7 +255,6 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if around != self.painter.around:
             self.painter.around = around
             rows.repaint()
-        self.painter.first_seq = message.first_seq
         length = self._visible(message)
         if self._source is not None and self._source.index is message.index:
             if self._source.length != length:
@@ -272,10 +273,10 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if rows.follow or first:
             self._seen = length
         self._filter_told()
-        self._arrange()
+        self.arrange_parts()
         self._chart()
         self._show_state()
-        self._show_detail()
+        self.show_detail()
         self._look()
 
     def _visible(self, told: SessionTold) -> int:
@@ -299,13 +300,13 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         self._trouble = "This session has been deleted."
         self._told = self._source = None
         self._rows.show(RecordSource(_NOTHING, self.fetch))
-        self._arrange()
+        self.arrange_parts()
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
         if self._told is None:
             self._trouble = message.words
-            self._arrange()
+            self.arrange_parts()
         else:
             self.say(message.words, error=True)
 
@@ -345,42 +346,18 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if source is None or told is None:
             return
         first, last = self._rows.window
+        records = [source.row(place) for place in range(first, min(last, len(source)))]
         names = [
             endpoint(record.entry.method, record.entry.name)
-            for record in (source.row(place) for place in range(first, min(last, len(source))))
+            for record in records
             if record is not None and record.entry.is_request
         ]
-        wanted = self._usual.wanted(names, told.summary.entry_count)
-        if wanted:
-            self._find_usual(wanted)
+        self.ask_usual(names, told.summary.entry_count)
 
-    @work(thread=True, exclusive=True, group="usual")
-    def _find_usual(self, endpoints: list[str]) -> None:
-        """Ask one by one, and stop when other rows have come into view."""
-        worker = get_current_worker()
-        try:
-            reader = self.services.open_reader()
-        except PerftuiError:
-            return
-        answers: dict[str, Usual] = {}
-        try:
-            for name in endpoints:
-                if worker.is_cancelled:
-                    break
-                answers[name] = reader.usual(name)
-        except PerftuiError:
-            return
-        finally:
-            reader.close()
-        self.post_message(UsualTold(answers, [one for one in endpoints if one not in answers]))
-
-    @on(UsualTold)
-    def _usual_told(self, message: UsualTold) -> None:
-        self._usual.forget(message.unasked)
-        if self._usual.learn(message.answers):
-            self.painter.around = self.surroundings
-            self._rows.repaint()
-            self._show_detail()
+    def usual_learned(self) -> None:
+        self.painter.around = self.surroundings
+        self._rows.repaint()
+        self.show_detail()
 
     # ---- showing --------------------------------------------------------------------------
 
@@ -417,7 +394,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
                 rows.refresh()
                 self.query_one(HeadLine).refresh()
 
-    def _arrange(self) -> None:
+    def arrange_parts(self) -> None:
         """What has room, and what has anything to show."""
         if not self.is_mounted:
             return
@@ -431,13 +408,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         for part in (Transport, Overview, HeadLine):
             self.query_one(part).display = not waiting
         self.query_one(Overview).styles.height = 2 if height >= 28 else 1
-        moment = self.query_one(MomentPane)
-        pane = self.query_one(DetailPane)
-        opened = self._pane if self._pane is not None else height >= PANE_FROM_HEIGHT
-        pane.display = opened and not empty and not moment.display
-        pane.styles.height = max(6, min(12, height // 3))
-        moment.styles.height = max(6, min(12, height // 3))
-        self.query_one(SummaryLine).display = not (pane.display or moment.display or empty)
+        self.arrange_panes(empty=empty)
         if empty:
             note.tell(waiting_note(self.services, self._trouble, told, self.filter_text))
         elif self.focused is None:
@@ -450,19 +421,14 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if told is None or not self.is_mounted:
             return
         transport, overview = self.query_one(Transport), self.query_one(Overview)
+        _, band = rail(self.size.width)
+        palette, bands = self.palette, self.bands
+        bad = overview.size.height < 2
         transport.tell(
-            transport_state(
-                self, self._rows.follow, told, transport.rail_width, self.palette, self.bands
-            )
+            transport_state(self, self._rows.follow, told, band, palette, bands, bad=bad)
         )
-        overview.tell(
-            overview_state(
-                self, told, self._around, self.selected, overview, self.palette, self.bands
-            )
-        )
-        moment = self.query_one(MomentPane)
-        if moment.display:
-            self._show_moment(moment)
+        overview.tell(overview_state(self, told, self._around, self.selected, band, palette, bands))
+        self.show_moment()
         self.refresh_bindings()
 
     def _show_title(self) -> None:
@@ -484,60 +450,11 @@ class ReplayScreen(FilterScreen, PlayerScreen):
             words = f"{shown:,} of {told.summary.entry_count:,}"
             self.query_one(FilterLine).tell(words, off=self.filter_off)
 
-    def _show_detail(self) -> None:
-        record = self.selected
-        pane, line = self.query_one(DetailPane), self.query_one(SummaryLine)
-        if record is None:
-            pane.tell(None)
-            line.tell(None)
-            return
-        known = pane.detail
-        if known is not None and known.record == record:
-            detail = Detail(record, self.surroundings, known.similar, known.initiator, known.caused)
-        else:
-            detail = Detail(record, self.surroundings)
-        pane.tell(detail)
-        line.tell(detail)
-
-    def _find_detail(self) -> None:
-        record = self.selected
-        pane = self.query_one(DetailPane)
-        if record is not None and pane.display:
-            similar = pane.tab == "Similar"
-            self.ask_store(lambda reader: find_detail(reader, record, similar=similar))
-
-    @on(DetailTold)
-    def _detail_told(self, message: DetailTold) -> None:
-        record = self.selected
-        if record is not None and record.seq == message.seq:
-            self.query_one(DetailPane).tell(
-                Detail(
-                    record, self.surroundings, message.similar, message.initiator, message.caused
-                )
-            )
-
-    def _show_moment(self, moment: MomentPane) -> None:
-        told, timeline = self._told, self.timeline
-        if told is None or timeline is None:
-            moment.tell(0, (), (), self.surroundings)
-            return
-        at_us = self.player.at_us
-        flying = [timeline.index.seqs[place] for place in timeline.in_flight(at_us, 40)]
-        count = timeline.visible_count(at_us)
-        recent = list(timeline.index.seqs[max(0, count - 60) : count])
-        records = {record.seq: record for record in self.fetch([*flying, *recent])}
-        moment.tell(
-            at_us,
-            [records[seq] for seq in flying if seq in records],
-            [records[seq] for seq in recent if seq in records],
-            self.surroundings,
-        )
-
     # ---- what the widgets say -------------------------------------------------------------
 
     @on(RowList.Moved)
     def _moved(self) -> None:
-        self._show_detail()
+        self.show_detail()
         self._show_title()
         if self._rest is not None:
             self._rest.stop()
@@ -545,7 +462,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
 
     def _rested(self) -> None:
         self._rest = None
-        self._find_detail()
+        self.find_detail()
         self._show_state()
 
     @on(RowList.Scrolled)
@@ -577,7 +494,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size has room for other parts; the place in the list stays."""
-        self._arrange()
+        self.arrange_parts()
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
@@ -599,7 +516,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
 
     def filter_left(self) -> None:
         self._rows.focus()
-        self.call_after_refresh(self._arrange)
+        self.call_after_refresh(self.arrange_parts)
 
     # ---- other keys -----------------------------------------------------------------------
 
@@ -651,41 +568,6 @@ class ReplayScreen(FilterScreen, PlayerScreen):
         if marker.seq is not None:
             seq, at_us = marker.seq, marker.at_us
             self.call_after_refresh(lambda: self.select(seq, at_us))
-
-    def action_pane(self) -> None:
-        """Open or close the detail pane."""
-        moment = self.query_one(MomentPane)
-        if moment.display:
-            moment.display = False
-            self._pane = True
-        else:
-            self._pane = not self.query_one(DetailPane).display
-        self._arrange()
-        self._show_detail()
-        self._find_detail()
-
-    def action_moment(self) -> None:
-        """Show what was happening at the playhead, or the detail again."""
-        moment = self.query_one(MomentPane)
-        if self.live:
-            self.say("Live, now is the last row; ← replays from here")
-            return
-        moment.display = not moment.display
-        self._arrange()
-        self._show_state()
-
-    def action_turn_tab(self, by: int) -> None:
-        """Turn to the next tab."""
-        pane = self.query_one(DetailPane)
-        self.action_detail_tab(TABS[(TABS.index(pane.tab) + by) % len(TABS)])
-
-    def action_detail_tab(self, name: str) -> None:
-        """Turn to a tab of the detail pane."""
-        pane = self.query_one(DetailPane)
-        if not pane.display:
-            self.action_pane()
-        pane.show_tab(name)
-        self._find_detail()
 
     def ask_moment(self) -> None:
         line = self.query_one("#moment", Input)
@@ -742,7 +624,7 @@ class ReplayScreen(FilterScreen, PlayerScreen):
             self._rows.focus()
         elif self.query_one(MomentPane).display:
             self.action_moment()
-        elif self.query_one(DetailPane).display and self._pane:
+        elif self.query_one(DetailPane).display and self.pane_wanted:
             self.action_pane()
         elif self.filter_text:
             self.set_filter("")

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from perftui.analysis.band import counts, edges, marker_cells
 from perftui.analysis.text import format_count, format_duration
-from perftui.analysis.timeline import Marker
+from perftui.analysis.timeline import Marker, Markers
 from perftui.analysis.vitals import Vital, Vitals
 from perftui.model import PageView, Record
 from perftui.screens.player import PlayerScreen
@@ -18,7 +18,7 @@ from perftui.screens.registry import Services
 from perftui.screens.session_feed import Around, SessionTold
 from perftui.widgets.log_painter import LogPainter
 from perftui.widgets.note import NoteLine
-from perftui.widgets.overview import Overview, OverviewState
+from perftui.widgets.overview import OverviewState
 from perftui.widgets.palette import Palette
 from perftui.widgets.transport import TransportState
 from perftui.widgets.vital_badge import badge
@@ -132,11 +132,20 @@ def transport_state(
     rail: int,
     palette: Palette,
     bands: BandCache,
+    *,
+    bad: bool = True,
 ) -> TransportState:
-    """The player's line."""
+    """The player's line.
+
+    Args:
+        rail: cells of the rail.
+        bad: whether errors and slow requests stand on it; they need not where a line below it
+            shows them.
+    """
     notes: list[Part] = []
     timeline = screen.timeline
-    markers = screen.markers
+    every = screen.markers
+    markers = every if bad else bands.get("good", (every,), lambda: without_bad(every))
     if screen.live or timeline is None:
         end_us = max(1, told.summary.duration_us)
         notes.append(("FOLLOW", "success") if follow else ("f follow", "muted"))
@@ -153,14 +162,14 @@ def transport_state(
             notes=tuple(notes),
         )
     player = screen.player
-    follower = markers.after(player.at_us)
+    follower = every.after(player.at_us)
     if follower is not None:
         notes.append((f"] {marker_words(follower, palette)}", "muted"))
     if follow:
         notes.append(("FOLLOW", "success"))
     if timeline.idle_limit_us is not None and timeline.idles:
         sign = "<=" if palette.ascii else "≤"
-        notes.append((f"idle{sign}{format_duration(timeline.idle_limit_us)}", "muted"))
+        notes.append((f"idle{sign}{timeline.idle_limit_us / 1_000_000:g}s", "muted"))
     return TransportState(
         playing=player.playing,
         speed=player.speed,
@@ -174,6 +183,11 @@ def transport_state(
         ),
         notes=tuple(notes),
     )
+
+
+def without_bad(markers: Markers) -> Markers:
+    """What is left on the rail where errors and slow requests have a line of their own."""
+    return Markers([marker for marker in markers if marker.kind not in BAD])
 
 
 def marker_words(marker: Marker, palette: Palette, most: int = 28) -> str:
@@ -191,12 +205,15 @@ def overview_state(
     told: SessionTold,
     around: Around,
     selected: Record | None,
-    overview: Overview,
+    band: int,
     palette: Palette,
     bands: BandCache,
 ) -> OverviewState:
-    """Density, bad markers, and figures."""
-    band = overview.band_width(overview.size.width)
+    """Density, bad markers, and figures.
+
+    Args:
+        band: cells of the band.
+    """
     timeline = None if screen.live else screen.timeline
     end_us = max(1, told.summary.duration_us if timeline is None else timeline.end_us)
     requests, marks = around.requests, around.markers

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from perftui.analysis.age import format_age
+from perftui.analysis.aggregate import occurrences
 from perftui.analysis.baseline import difference
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import url_endpoint
@@ -28,12 +29,12 @@ from perftui.analysis.waterfall_list import (
     resource_rows,
 )
 from perftui.analysis.waterfall_text import page_viewport
-from perftui.model import Record, Usual
+from perftui.model import Record
 from perftui.screens.base import StoreTrouble
 from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.menu import Choice, Menu
 from perftui.screens.registry import Services, Subject
-from perftui.screens.session_feed import UsualTold
+from perftui.screens.usual_screen import UsualScreen
 from perftui.screens.waterfall_reading import (
     AggregateTold,
     FindBaseline,
@@ -43,7 +44,6 @@ from perftui.screens.waterfall_reading import (
     against_median,
     against_usual,
     find_loads,
-    find_usual,
     look_up,
     look_up_page,
 )
@@ -80,7 +80,7 @@ ROOMY = 30
 """Lines from which on all lanes, the overview and all lines of the foot are shown."""
 
 
-class WaterfallScreen(FilterScreen):
+class WaterfallScreen(FilterScreen, UsualScreen):
     """See the module's docstring."""
 
     NAME = "waterfall"
@@ -117,7 +117,6 @@ class WaterfallScreen(FilterScreen):
         self._aggregated = False
         self._sort = "start"
         self._group = ""
-        self._usual: dict[str, Usual] = {}
         self._find_baseline: FindBaseline | None = None
         self._all_rows: list[WaterfallRow] = []
         self._viewport: Viewport | None = None
@@ -182,7 +181,7 @@ class WaterfallScreen(FilterScreen):
             page_urls={view.page_view_id: view.url for view in told.page_views},
             thresholds=self.services.settings.thresholds,
             first_party=self.services.settings.sites.first_party,
-            usual=self._usual,
+            usual=self.usual.known,
         )
 
     def here(self) -> Subject:
@@ -206,16 +205,14 @@ class WaterfallScreen(FilterScreen):
         self._told = message
         if not same:
             self._viewport = None
-            records = message.records
-            self.ask_store(lambda reader: find_usual(reader, records))
+            names = [name for name, _number, _record in occurrences(message.records)]
+            self.ask_usual(names, message.summary.entry_count)
         self._make_rows()
         self._show(keep=same)
         if not same and self.subject.seq is not None:
             self._rows.move_to(self._rows.source.find(self.subject.seq), centre=True)
 
-    @on(UsualTold)
-    def _usual_told(self, message: UsualTold) -> None:
-        self._usual = {**self._usual, **message.answers}
+    def usual_learned(self) -> None:
         if self._told is not None:
             self._make_rows()
             self._show(keep=True)
@@ -373,7 +370,7 @@ class WaterfallScreen(FilterScreen):
             return
         about: list[list[tuple[str, str]]] = [[], []]
         if row is not None and row.record is not None:
-            about = [row_words(row, self._usual, palette), phase_words(row, palette)]
+            about = [row_words(row, self.usual.known, palette), phase_words(row, palette)]
         elif row is not None:
             about = [[(row.heading, "foreground")], []]
         notes = page_notes(self._all_rows)

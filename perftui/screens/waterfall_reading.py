@@ -21,7 +21,6 @@ from perftui.analysis.vitals import vitals
 from perftui.config import Thresholds
 from perftui.model import PageView, Reader, Record, SessionSummary, Usual
 from perftui.screens.base import StoreTrouble
-from perftui.screens.session_feed import UsualTold
 
 MOST_LOADS = 200
 """Loads of a page that are laid over each other: the latest ones."""
@@ -115,12 +114,6 @@ def look_up(
         critical_chain(records, measured.lcp),
         find_baseline(reader, chosen, records) if find_baseline is not None else None,
     )
-
-
-def find_usual(reader: Reader, records: Sequence[Record]) -> UsualTold:
-    """What the endpoints of a pageview usually take; in a large store this takes longer than
-    reading the pageview itself."""
-    return UsualTold(_usual(reader, records))
 
 
 def _usual(reader: Reader, records: Sequence[Record]) -> dict[str, Usual]:

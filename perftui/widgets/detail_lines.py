@@ -19,7 +19,7 @@ from perftui.analysis.request_detail import (
     server_timing,
 )
 from perftui.analysis.severity import Level
-from perftui.analysis.text import UNKNOWN, format_duration, format_moment
+from perftui.analysis.text import UNKNOWN, format_count, format_duration, format_moment
 from perftui.analysis.waterfall import EIGHTHS
 from perftui.model import Record, Usual
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
@@ -92,9 +92,12 @@ def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
     page_url = around.page_urls.get(record.page_view_id)
     usual = around.usual.get(endpoint(entry.method, entry.name))
     total = request_duration_us(entry)
+    median = None if usual is None or usual.calls < 2 else usual.median_us
+    longest = max(total or 0, median or 0)
     notes = _notes(detail, palette)
     side = min(52, width // 2) if width >= 96 else 0
     bar_width = max(8, width - side - 30)
+    lit = _LEVELS.get(severity_of(record, around).level, "muted")
     lines: list[list[tuple[str, str]]] = []
     for fact in phase_facts(entry, page_url):
         words = PHASE_WORDS[fact.name]
@@ -105,7 +108,7 @@ def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
             style = "foreground" if fact.duration_us else "faint"
             line.append((format_duration(fact.duration_us).rjust(8), f"@{LABEL - 2} {style}"))
             if fact.duration_us and total:
-                blocks = _bar(fact.duration_us, total, bar_width, palette, fact.name.value)
+                blocks = _bar(fact.duration_us, longest, bar_width, palette, fact.name.value)
                 line.append((blocks, f"@{LABEL + 8} phase-{fact.name.value}"))
             elif fact.note:
                 line.append((fact.note, f"@{LABEL + 8} faint"))
@@ -114,12 +117,24 @@ def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
         [
             ("total", "@1 muted"),
             (format_duration(total).rjust(8), f"@{LABEL - 2} !foreground"),
+            ("in flight", f"@{LABEL + 8} accent")
+            if total is None
+            else (_bar(total, longest, bar_width, palette, "span"), f"@{LABEL + 8} {lit}"),
         ]
-        + ([("in flight", f"@{LABEL + 8} accent")] if total is None else [])
     )
-    if usual is not None and usual.median_us is not None and usual.calls > 1:
-        words = f"usually {format_duration(usual.median_us)}, over {usual.calls} calls"
-        lines[-1].append((words, f"@{LABEL + 8} muted"))
+    if usual is not None and median is not None:
+        bar = _bar(median, longest, bar_width, palette, "span")
+        lines.append(
+            [
+                ("usually", "@1 muted"),
+                (format_duration(median).rjust(8), f"@{LABEL - 2} foreground"),
+                (bar, f"@{LABEL + 8} faint"),
+            ]
+        )
+        words = f"usually {format_duration(median)} over {format_count(usual.calls)} calls"
+        if total and median:
+            words += f", this one {total / median:.1f} times that"
+        notes.append([(words, "muted")])
     if not side:
         indented = [[(first, f"@1 {style}"), *rest] for (first, style), *rest in notes]
         return [*indented, [], *lines] if notes else list(lines)

@@ -44,6 +44,10 @@ _HAPPENINGS: dict[str, tuple[str, str]] = {
 }
 
 
+def _position(record: Record) -> int:
+    return record.seq
+
+
 class LogPainter:
     """Paints records. What all rows depend on is set on it, and part of each row's variant.
 
@@ -53,7 +57,7 @@ class LogPainter:
         now_us: the playhead, µs since the session's start; None where everything is over.
         origin_us: what the labels of the axis count from, µs since the session's start.
         by_type: bars in the colour of the resource type instead of the phases.
-        first_seq: position in the store of what has the number 1.
+        number_of: the number of a record, as the person may type it to go there.
         has_window: whether :attr:`window` was made from what is shown.
     """
 
@@ -71,7 +75,7 @@ class LogPainter:
         self.origin_us = 0
         self.by_type = False
         self.by_level = True
-        self.first_seq = 1
+        self.number_of: Callable[[Record], int] = _position
         self.has_window = False
         self.flags: Callable[[int], str] | None = None
         self.grid: tuple[tuple[int, str, str], ...] = ()
@@ -173,13 +177,20 @@ class LogPainter:
                 case "status":
                     line.cell(row.cells["status"], self._status(row), column.width)
                 case "number":
-                    number = str(record.seq - self.first_seq + 1)
-                    line.cell(number, palette.style("faint"), column.width, right=True)
+                    self._number(line, record, column)
+                case "method":
+                    told = record.entry.method is not None
+                    style = palette.style("muted" if told else "faint")
+                    line.cell(row.cells["method"], style, column.width)
                 case "type":
                     style = palette.style("foreground" if row.kind in API_TYPES else "muted")
                     line.cell(row.cells["type"], style, column.width)
                 case name:
                     line.cell(row.cells.get(name, ""), muted, column.width, right=column.right)
+
+    def _number(self, line: Line, record: Record, column: Column) -> None:
+        number = str(self.number_of(record))
+        line.cell(number, self.palette.style("faint"), column.width, right=True)
 
     def _status(self, row: LogRow) -> Style:
         text, palette = row.cells["status"], self.palette
@@ -272,6 +283,9 @@ class LogPainter:
         glyph = getattr(palette.glyphs, glyph_name)
         style = palette.style(style_name, "bold" if level >= Level.SLOW else "")
         by_name = {column.name: column for column in columns}
+        if number := by_name.get("number"):
+            line.to(number.x)
+            self._number(line, record, number)
         if time := by_name.get("time"):
             line.to(time.x).cell(row.cells["time"], palette.style("muted"), time.width, right=True)
         chart = by_name.get("chart")

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from perftui.analysis.band import rail
 from perftui.analysis.sparkline import heights
 from perftui.analysis.text import cell_width
 from perftui.analysis.timeline import Marker
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
 from perftui.widgets.transport import MARKERS
-
-LABEL = 5
-"""Cells of the label on the left (``req``, ``bad``) with the blanks around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +53,11 @@ class Overview(Painted):
             self._state = state
             self.refresh()
 
-    @staticmethod
-    def band_width(width: int) -> int:
-        """Cells for the band at a width of the widget; the rest is for figures."""
-        return max(8, width - LABEL - (38 if width >= 110 else 30) - 2)
-
     def paint(self, line: Line, y: int) -> None:
         palette, state = self.palette, self._state
-        band = self.band_width(self.size.width)
-        line.gap().put(("req", "bad")[y], palette.style("muted"))
-        line.to(LABEL)
+        start, band = rail(self.size.width)
+        label = ("requests", "went wrong")[y]
+        line.to(start - 1 - len(label)).put(label, palette.style("muted")).to(start)
         if y == 0:
             levels = palette.glyphs.levels
             drawn = heights(state.density[:band], len(levels) - 1)
@@ -76,16 +69,16 @@ class Overview(Painted):
                     line.put(levels[height], palette.style("faint" if after else "primary"))
         else:
             for cell, marker in state.bad:
-                if LABEL + cell >= line.used and cell < band:
+                if start + cell >= line.used and cell < band:
                     glyph, style = MARKERS.get(marker.kind, ("other", "muted"))
-                    line.to(LABEL + cell).put(
+                    line.to(start + cell).put(
                         getattr(palette.glyphs, glyph), palette.style(style, "bold")
                     )
-        self._figures(line, state.figures[y] if y < len(state.figures) else ())
+        self._figures(line, start + band, state.figures[y] if y < len(state.figures) else ())
 
-    def _figures(self, line: Line, figures: Sequence[tuple[str, str]]) -> None:
+    def _figures(self, line: Line, end: int, figures: Sequence[tuple[str, str]]) -> None:
         shown = list(figures)
-        room = self.size.width - LABEL - self.band_width(self.size.width) - 2
+        room = self.size.width - end - 2
         while shown and _cells(shown) > room:
             shown.pop()
         line.to(self.size.width - 1 - _cells(shown))

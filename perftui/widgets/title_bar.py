@@ -40,11 +40,11 @@ class TitleBar(Painted):
         palette = self.palette
         width = self.size.width
         state = list(self._state)
-        least = 10 + sum(min(cell_width(crumb), 10) + 3 for crumb in self._crumbs)
+        least = 12 + sum(min(cell_width(crumb), 10) + 3 for crumb in self._crumbs)
         while len(state) > 1 and _cells(state) + least > width:
             state.pop()
         line.gap().put("perftui", palette.style("primary", "bold"))
-        room = width - line.used - _cells(state) - 2
+        room = width - line.used - _cells(state) - 3
         separator = f" {palette.glyphs.chevron} "
         # What is looked at stands last and stays readable; the way to it is cut first.
         kept = min(cell_width(self._crumbs[-1]), 24) + len(separator) if self._crumbs else 0

@@ -11,6 +11,7 @@ from typing import ClassVar
 from textual import events
 from textual.message import Message
 
+from perftui.analysis.band import rail
 from perftui.analysis.text import cell_width, format_clock
 from perftui.analysis.timeline import Marker
 from perftui.widgets.line import Line
@@ -104,28 +105,27 @@ class Transport(Painted):
     def paint(self, line: Line, y: int) -> None:
         palette, glyphs, state = self.palette, self.palette.glyphs, self._state
         strong, muted = palette.style("accent", "bold"), palette.style("muted")
+        start, width = rail(self.size.width)
         line.gap()
         line.put(glyphs.playing if state.playing else glyphs.paused, strong)
         if not state.live:
-            line.gap().put(f"{state.speed:g}{'x' if palette.ascii else '×'}".ljust(5), muted)
-        else:
-            line.gap()
-        line.gap().put(format_clock(state.at_us), palette.style("foreground", "bold")).gap()
-        end = "" if state.live else format_clock(state.end_us)
-        notes = list(state.notes)
-        least_rail = 16 if self.size.width < 100 else 30
-        fixed = line.used + (len(end) + 1 if end else 0) + 1
-        while notes and fixed + least_rail + _cells(notes) > self.size.width:
-            notes.pop()
-        width = max(4, self.size.width - fixed - _cells(notes))
-        if (line.used, width) != self._rail:
-            self._rail = (line.used, width)
+            line.gap().put(f"{state.speed:g}{'x' if palette.ascii else '×'}", muted)
+        clock = format_clock(state.at_us)
+        line.to(start - 1 - len(clock)).put(clock, palette.style("foreground", "bold"))
+        line.to(start)
+        if (start, width) != self._rail:
+            self._rail = (start, width)
             self.post_message(self.Resized(width))
         self._paint_rail(line, width)
+        end = "" if state.live else format_clock(state.end_us)
         if end:
             line.gap().put(end, muted)
+        notes = list(state.notes)
+        while len(notes) > 1 and line.used + _cells(notes) + 1 > self.size.width:
+            notes.pop()
+        line.to(self.size.width - 1 - _cells(notes))
         for text, style in notes:
-            line.gap(3).outside(text, palette.style(style))
+            line.gap(3).cell(text, palette.style(style), min(cell_width(text), line.left - 1))
 
     def _paint_rail(self, line: Line, width: int) -> None:
         palette, glyphs, state = self.palette, self.palette.glyphs, self._state

@@ -5,7 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.analysis.band import bad_cells, counts, edges, marker_cells
+from perftui.analysis.band import bad_cells, counts, edges, marker_cells, rail
 from perftui.analysis.timeline import Marker, Timeline
 from perftui.model import EntryIndex
 
@@ -48,3 +48,11 @@ def test_markers_in_their_cells() -> None:
 def test_no_width_no_cells() -> None:
     assert edges(0, 100) == []
     assert counts([1, 2], []) == []
+
+
+@given(st.integers(60, 400))
+def test_the_rail_leaves_room_for_words_on_both_sides(width: int) -> None:
+    start, cells = rail(width)
+    assert start >= 16, "state, speed and moment"
+    assert width - start - cells >= 22, "the end, and something more"
+    assert cells * 4 >= width, "most is not for words"

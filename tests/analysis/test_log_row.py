@@ -11,7 +11,15 @@ from msgspec.structs import replace
 
 from perftui.analysis.describe import Surroundings, record_to_json
 from perftui.analysis.endpoints import short_url
-from perftui.analysis.log_row import IN_FLIGHT_STATUS, LogRow, log_row, name_parts, remarks
+from perftui.analysis.log_row import (
+    IN_FLIGHT_STATUS,
+    INITIATOR_LABELS,
+    LogRow,
+    initiator_label,
+    log_row,
+    name_parts,
+    remarks,
+)
 from perftui.analysis.severity import judge
 from perftui.analysis.text import UNKNOWN
 from perftui.model import Entry, Usual
@@ -134,3 +142,11 @@ def test_of_the_pages_own_company_json_says_first_party() -> None:
     assert record_to_json(foreign, AROUND)["third_party"] is True
     ours = replace(AROUND, first_party=("shopcdn.test",))
     assert record_to_json(foreign, ours)["third_party"] is False
+
+
+def test_where_the_method_is_not_told_stands_what_made_the_request() -> None:
+    assert row(CALL).cells["method"] == "POST"
+    assert row(replace(CALL, method=None)).cells["method"] == "fetch"
+    assert row(replace(CALL, method=None, initiator_type=None)).cells["method"] == ""
+    assert initiator_label("xmlhttprequest") == "xhr"
+    assert all(len(label) <= 7 for label in INITIATOR_LABELS.values())

@@ -92,6 +92,51 @@ async def test_seeking(make_app: MakeApp) -> None:
             assert screen.player.played_us == round(screen.timeline.played_us * int(digit) / 10)
 
 
+async def test_what_is_at_the_playhead_is_in_view(make_app: MakeApp) -> None:
+    async with replay(make_app, (80, 24)) as (pilot, screen):
+        assert rows(screen).cursor == 0
+        for key in ("4", "full_stop", "full_stop", "comma", "left", "6"):
+            await press(pilot, key)
+            assert rows(screen).cursor == len(rows(screen).source) - 1
+        await press(pilot, "up")
+        assert not rows(screen).follow
+        here = screen.selected
+        await press(pilot, "greater_than_sign", "less_than_sign", "m", "m")
+        assert screen.selected == here, "none of these moves the playhead"
+
+
+async def test_rows_have_the_number_that_goes_there(make_app: MakeApp) -> None:
+    async with replay(make_app) as (pilot, screen):
+        source = rows(screen).source
+        numbers = [screen.painter.number_of(source.row(place)) for place in range(len(source))]
+        assert numbers == list(range(1, len(source) + 1))
+        await press(pilot, "slash", *"url:price", "enter")
+        found = rows(screen).source.row(0)
+        number = screen.painter.number_of(found)
+        assert number > 1
+        await press(pilot, "colon", "number_sign", *str(number), "enter")
+        assert screen.player.at_us == found.start_epoch_us - screen.surroundings.session_start_us
+
+
+async def test_the_rail_leaves_bad_markers_to_the_line_below_it(make_app: MakeApp) -> None:
+    async with replay(make_app) as (pilot, screen):
+        state = screen.query_one(Transport)._state
+        assert not {marker.kind for marker in state.markers.values()} & {"error", "slow"}
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        state = screen.query_one(Transport)._state
+        assert {marker.kind for marker in state.markers.values()} & {"error", "slow"}
+
+
+async def test_a_call_is_held_against_what_is_usual(make_app: MakeApp) -> None:
+    async with replay(make_app) as (pilot, screen):
+        await press(pilot, "slash", *"stock", "enter", "d", "d")
+        lines = screen.query_one(DetailPane).query_one(StyledLines)._lines
+        words = "\n".join("".join(text for text, _style in line) for line in lines)
+        assert "usually" in words
+        assert "83ms over 3 calls, this one 1.0 times that" in words
+
+
 async def test_stepping_goes_from_start_to_start(make_app: MakeApp) -> None:
     async with replay(make_app, at="0") as (pilot, screen):
         await press(pilot, "full_stop")
