@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from perftui.export.drain import (
     remaining,
 )
 from perftui.model import Predicate
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 _OPTIONS = (
     click.option("--session", help="Only this session: an ID, its beginning, a label, or `last`."),
@@ -112,14 +115,16 @@ def export_entries(
                         f" dropped and made anew, so all {left} entries are sent again",
                         err=True,
                     )
-                with click.progressbar(
+                bar: ProgressBar[int] = click.progressbar(
                     length=left,
                     label="sending",
                     file=sys.stderr,
                     show_pos=True,
                     show_eta=True,
+                    item_show_func=lambda _: _rate(bar),
                     hidden=not sys.stderr.isatty(),
-                ) as bar:
+                )
+                with bar:
                     summary = drain(
                         source,
                         destination,
@@ -138,6 +143,11 @@ def export_entries(
     click.echo(_words(summary, where))
     if summary.refused:
         click.echo(f"refused rows are in {dead_letters(context)}", err=True)
+
+
+def _rate(bar: ProgressBar[int]) -> str | None:
+    seconds = bar.time_per_iteration
+    return f"{1 / seconds:,.0f} rows/s" if seconds else None
 
 
 def _words(summary: Summary, where: str) -> str:
