@@ -34,6 +34,9 @@ from urllib.parse import urlsplit
 from mitmproxy import ctx
 from mitmproxy import http as mitm_http
 from mitmproxy.net import encoding
+from mitmproxy.net.http.url import hostport
+from mitmproxy.proxy import mode_specs
+from mitmproxy.websocket import WebSocketData
 
 log = logging.getLogger("perftui")
 
@@ -318,6 +321,15 @@ def open_policy(policy: str, origin: str) -> tuple[str, str | None, str | None]:
     return "; ".join(directives), nonce, ", ".join(added) or None
 
 
+def is_sandboxed(policy: str) -> bool:
+    """Whether a policy takes the document's origin away: the SDK could send nothing from there."""
+    for part in policy.lower().split(";"):
+        words = part.split()
+        if words and words[0] == "sandbox":
+            return "allow-same-origin" not in words
+    return False
+
+
 def is_document(flow: mitm_http.HTTPFlow) -> bool:
     """Whether a response is a document that a page is made of: HTML, shown and not fetched by a
     script, not downloaded."""
@@ -333,6 +345,61 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
     # Every browser tells it to a secure origin; localhost is one.
     wanted = flow.request.headers.get("sec-fetch-dest")
     return wanted is None or wanted in {"document", "iframe", "frame"}
+
+
+# --- origins ------------------------------------------------------------------------------------
+
+
+def origin_of(flow: mitm_http.HTTPFlow) -> str:
+    """The origin that a request has for its client, as ``http://127.0.0.1:8080``: before a proxy
+    in reverse mode it is the proxy's own."""
+    names: Origins | None = flow.metadata.get("perftui_origins")
+    if names is not None:
+        return names.page
+    request = flow.request
+    scheme = request.scheme
+    if isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode):
+        scheme = "https" if flow.client_conn.tls else "http"
+    host = request.host_header or hostport(scheme, request.host, request.port)
+    return f"{scheme}://{host}"
+
+
+class Origins(NamedTuple):
+    """Both names of an app behind a proxy in reverse mode: what its pages are called by the
+    browser, and what the app calls itself. The app hears and says its own name alone, as some
+    answer to no other.
+
+    Attributes:
+        page: such as ``http://127.0.0.1:8080``.
+        app: such as ``https://staging.example.test``.
+    """
+
+    page: str
+    app: str
+
+    def to_app(self, request: mitm_http.Request) -> None:
+        """Tell the app its own name."""
+        request.host_header = self.app.partition("://")[2]
+        for name in ("origin", "referer"):
+            value = request.headers.get(name)
+            if value is not None and self._begins(value, self.page):
+                request.headers[name] = self.app + value[len(self.page) :]
+
+    def to_page(self, response: mitm_http.Response) -> None:
+        """Keep the browser with the proxy: redirects, and cookies for the app's domain."""
+        location = response.headers.get("location", "")
+        if self._begins(location, self.app):
+            response.headers["location"] = self.page + location[len(self.app) :]
+        cookies = response.headers.get_all("set-cookie")
+        if cookies:
+            response.headers.set_all("set-cookie", [_COOKIE_DOMAIN.sub("", one) for one in cookies])
+
+    @staticmethod
+    def _begins(url: str, origin: str) -> bool:
+        return url.startswith(origin) and url[len(origin) : len(origin) + 1] in {"", "/", "?", "#"}
+
+
+_COOKIE_DOMAIN = re.compile(r";\s*domain=[^;]*", re.I)
 
 
 # --- a body on its way -------------------------------------------------------------------------
@@ -380,8 +447,13 @@ class Passage:
         """Whether all of the decoded body has been kept."""
         return self.decoded is not None and self._kept_bytes == self.decoded
 
-    def __call__(self, piece: bytes) -> bytes:
-        """mitmproxy: a piece of the body, empty at the end; what goes on to the client."""
+    def __call__(self, piece: bytes) -> list[bytes]:
+        """mitmproxy: a piece of the body, empty at the end; what goes on to the client. An empty
+        piece must not go on: as a chunk it would end the body."""
+        passed = self._pass(piece)
+        return [passed] if passed else []
+
+    def _pass(self, piece: bytes) -> bytes:
         self.encoded += len(piece)
         last = not piece
         if self._coder is None:
@@ -505,7 +577,7 @@ def entry_of(
     started = request.timestamp_start
     entry: dict[str, Any] = {
         "entryType": "request",
-        "name": request.pretty_url,
+        "name": flow.metadata.get("perftui_url") or request.pretty_url,
         "startTime": milliseconds(started),
         "method": request.method,
         "flowId": flow.metadata.get("perftui_flow"),
@@ -544,6 +616,8 @@ def entry_of(
     entry["contentType"] = content_type.partition(";")[0].strip().lower() or None
     entry["contentEncoding"] = response.headers.get("content-encoding") or None
     entry["responseHeaders"] = header_list(response)
+    if policy := flow.metadata.get("perftui_policy"):
+        entry["policyExtension"] = policy
     if passage is not None:
         head = flow.metadata.get("perftui_head") or head_bytes(response)
         entry["encodedBodySize"] = passage.encoded
@@ -558,14 +632,25 @@ def entry_of(
             text = _decoded(passage.text[: 4 * body_characters], charset[1] if charset else "utf-8")
             entry["responseBody"] = text[:body_characters] or None
     if flow.websocket is not None:
-        messages = flow.websocket.messages
-        entry["initiatorType"] = "websocket"
-        entry["messages"] = {
-            "sent": sum(message.from_client for message in messages),
-            "received": sum(not message.from_client for message in messages),
-            "bytes": sum(len(message.content) for message in messages),
-        }
+        entry |= _websocket_fields(flow.websocket, flow.metadata.get("perftui_head"))
     return entry
+
+
+def _websocket_fields(socket: WebSocketData, head: int | None) -> dict[str, Any]:
+    """What a WebSocket's messages tell; sizes are of payloads, without their frames."""
+    sent = [len(message.content) for message in socket.messages if message.from_client]
+    received = [len(message.content) for message in socket.messages if not message.from_client]
+    return {
+        "initiatorType": "websocket",
+        "messages": {
+            "sent": len(sent),
+            "received": len(received),
+            "bytes": sum(sent) + sum(received),
+        },
+        "encodedBodySize": sum(received),
+        "decodedBodySize": sum(received),
+        "transferSize": None if head is None else head + sum(received),
+    }
 
 
 def _decoded(text: bytes, charset: str) -> str:
@@ -585,9 +670,23 @@ def _stays_open(response: mitm_http.Response) -> bool:
     return content_type.lower().startswith("text/event-stream") or response.status_code == 101
 
 
+_ERROR_KINDS = (
+    ("aborted by the client", re.compile(r"client (?:disconnected|closed)", re.I)),
+    ("TLS failed", re.compile(r"\btls\b|certificate|handshake", re.I)),
+    ("connection refused", re.compile(r"refused|connect call failed", re.I)),
+    ("name not found", re.compile(r"name or service not known|nodename|getaddrinfo", re.I)),
+    ("timed out", re.compile(r"timed? ?out", re.I)),
+    (
+        "connection reset",
+        re.compile(r"(?:server|peer) (?:closed|disconnected)|reset by peer", re.I),
+    ),
+)
+"""What a browser would call it, and the words by which mitmproxy tells of it."""
+
+
 def _error_words(message: str) -> str:
-    gone = "client disconnected" in message.lower()
-    return f"aborted by the client ({message})" if gone else message
+    kind = next((kind for kind, words in _ERROR_KINDS if words.search(message)), None)
+    return f"{kind} ({message})" if kind else message
 
 
 def savings(body: bytes) -> dict[str, int]:
@@ -744,6 +843,7 @@ class PerftuiAddon:
         self._sender: Sender | None = None
         self._server = urlsplit("http://127.0.0.1:8137")
         self._origin = time.time()
+        self._tells_app_its_name = False
 
     def load(self, loader: Any) -> None:
         """mitmproxy: declare the options."""
@@ -755,6 +855,10 @@ class PerftuiAddon:
 
     def running(self) -> None:
         """mitmproxy: it runs; the options are known."""
+        if any(mode.startswith("reverse:") for mode in ctx.options.mode):
+            # mitmproxy would take the page's own origin off before anybody could see it.
+            self._tells_app_its_name = not ctx.options.keep_host_header
+            ctx.options.keep_host_header = True
         self._server = urlsplit(ctx.options.perftui_server)
         self._sender = Sender(
             ctx.options.perftui_server, f"proxy-{uuid.uuid4().hex[:12]}", self._origin
@@ -770,25 +874,38 @@ class PerftuiAddon:
 
     def request(self, flow: mitm_http.HTTPFlow) -> None:
         """mitmproxy: a whole request has been read."""
-        flow.metadata["perftui_flow"] = uuid.uuid4().hex
         request = flow.request
+        origin = origin_of(flow)
+        flow.metadata["perftui_flow"] = uuid.uuid4().hex
+        flow.metadata["perftui_url"] = origin + request.path
         if request.path.startswith(PREFIX):
-            self._to_capture_server(flow)
+            self._to_capture_server(flow, origin)
         elif request.port == self._server.port and request.host in {
             *("localhost", "127.0.0.1", "::1", "0.0.0.0"),  # noqa: S104 - reached, not bound
             self._server.hostname,
         }:
             # Else a page could reach the capture server as if it were a program of this machine.
-            flow.metadata["perftui_own"] = True
-            flow.response = mitm_http.Response.make(
-                403,
-                b"perftui does not proxy to its own capture server.\n",
-                {"Content-Type": "text/plain"},
+            self._refuse(flow, "perftui does not proxy to its own capture server.")
+        elif self._tells_app_its_name:
+            flow.metadata["perftui_origins"] = names = Origins(
+                origin, f"{request.scheme}://{hostport(request.scheme, request.host, request.port)}"
             )
+            names.to_app(request)
 
-    def _to_capture_server(self, flow: mitm_http.HTTPFlow) -> None:
+    def _refuse(self, flow: mitm_http.HTTPFlow, why: str) -> None:
         flow.metadata["perftui_own"] = True
+        flow.response = mitm_http.Response.make(
+            403, f"{why}\n".encode(), {"Content-Type": "text/plain"}
+        )
+
+    def _to_capture_server(self, flow: mitm_http.HTTPFlow, origin: str) -> None:
         request = flow.request
+        if request.headers.get("origin", origin) != origin:
+            # A page of another origin has no business here; what it may send to the capture
+            # server itself is for that to say.
+            self._refuse(flow, f"only pages of {origin} are captured here")
+            return
+        flow.metadata["perftui_own"] = True
         if self._sender is not None and request.method == "POST" and request.raw_content:
             self._sender.learn(_client(flow), _unpacked(request.raw_content))
         request.scheme = "http"
@@ -806,12 +923,15 @@ class PerftuiAddon:
         if response is None or flow.metadata.get("perftui_own"):
             return
         flow.metadata["perftui_head"] = head_bytes(response)
+        names: Origins | None = flow.metadata.get("perftui_origins")
+        if names is not None:
+            names.to_page(response)
         mine = f'{SERVER_TIMING};desc="{flow.metadata["perftui_flow"]}"'
         response.headers.add("Server-Timing", mine)
         if response.status_code == 101:
             return
         injector: Injector | None = None
-        if ctx.options.perftui_inject and is_document(flow):
+        if ctx.options.perftui_inject and is_document(flow) and self._can_capture(flow):
             charset = _CHARSET.search(response.headers.get("content-type", ""))
             injector = Injector("", charset[1] if charset else None)
         passage = passage_of(
@@ -821,18 +941,27 @@ class PerftuiAddon:
             injector.tag = script_tag(self._open_policies(flow))
             self._change_length(flow)
         elif injector is not None:
-            log.warning(
-                "perftui: no SDK in %s: its coding is not known", flow.request.pretty_url[:200]
-            )
+            log.warning("perftui: no SDK in %s: its coding is not known", _shown_url(flow))
         flow.metadata["perftui_passage"] = passage
         response.stream = passage
+
+    def _can_capture(self, flow: mitm_http.HTTPFlow) -> bool:
+        assert flow.response is not None
+        policies = flow.response.headers.get_all("content-security-policy")
+        if not any(is_sandboxed(one) for policy in policies for one in policy.split(",")):
+            return True
+        log.warning(
+            "perftui: no SDK in %s: its policy takes its origin away (sandbox)", _shown_url(flow)
+        )
+        return False
 
     def _open_policies(self, flow: mitm_http.HTTPFlow) -> str | None:
         """Let the SDK through the document's policies; the nonce that its tag must carry."""
         response = flow.response
         assert response is not None
-        origin = f"{flow.request.scheme}://{flow.request.host_header or flow.request.pretty_host}"
+        origin = origin_of(flow)
         nonce = None
+        extensions: list[str] = []
         for header in ("content-security-policy", "content-security-policy-report-only"):
             policies = response.headers.get_all(header)
             changed: list[str] = []
@@ -841,12 +970,12 @@ class PerftuiAddon:
                 nonce = nonce or found
                 changed.append(opened)
                 if added:
-                    log.warning(
-                        "perftui: extended the policy of %s by %s",
-                        *(flow.request.pretty_url[:200], added),
-                    )
+                    extensions.append(added)
             if policies:
                 response.headers.set_all(header, changed)
+        if extensions:
+            flow.metadata["perftui_policy"] = told = "; ".join(dict.fromkeys(extensions))
+            log.warning("perftui: extended the policy of %s by %s", _shown_url(flow), told)
         return nonce
 
     def _change_length(self, flow: mitm_http.HTTPFlow) -> None:
@@ -881,6 +1010,12 @@ class PerftuiAddon:
         self._sender.put(_client(flow), entry, body)
 
 
+def _shown_url(flow: mitm_http.HTTPFlow) -> str:
+    """The URL without its query, which may hold secrets, for a message."""
+    url: str = flow.metadata.get("perftui_url") or flow.request.pretty_url
+    return url.partition("?")[0][:200]
+
+
 def _client(flow: mitm_http.HTTPFlow) -> str:
     agent = flow.request.headers.get("user-agent", "")
     return f"{flow.client_conn.peername[0]} {agent}"
@@ -888,8 +1023,6 @@ def _client(flow: mitm_http.HTTPFlow) -> str:
 
 def _unpacked(body: bytes) -> bytes:
     if body[:2] == b"\x1f\x8b":
-        import zlib
-
         try:
             return zlib.decompressobj(31).decompress(body, 4 * 1024 * 1024)
         except zlib.error:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 import click
 
+from perftui.analysis.text import sanitise
 from perftui.commands.context import Context, pass_context
 from perftui.errors import MissingExtraError, PerftuiError, PortTakenError, UsageError
 
@@ -68,6 +72,9 @@ def addon_path() -> Path:
     help="Keep so many characters of each textual body, redacted.  [default: none]",
 )
 @click.option(
+    "--insecure", is_flag=True, help="Take any certificate of the app's, as one of its own making."
+)
+@click.option(
     "--addon-path", "show_path", is_flag=True, help="Print where the addon is, for mitmdump -s."
 )
 @click.option("--certs", is_flag=True, help="Explain how a browser comes to trust the proxy.")
@@ -79,6 +86,7 @@ def proxy(
     listen_port: int,
     no_inject: bool,
     bodies: int,
+    insecure: bool,
     show_path: bool,
     certs: bool,
 ) -> None:
@@ -97,20 +105,30 @@ def proxy(
     if find_spec("mitmproxy") is None:
         raise MissingExtraError("proxy", "perftui proxy")
     from perftui.commands.capture_server import capture_server
-    from perftui.commands.live import follow_without_terminal
+    from perftui.commands.log import follow
     from perftui.commands.open_app import open_app
 
+    words = ProxyWords(tell_at_once=not context.has_terminal)
     with capture_server(context) as server:
         if url is not None and _same_place(url, server.url):
             raise UsageError(f"{url} is perftui's own capture server; name the app's address")
         with running_proxy(
-            told, server.url, listen_port, inject=not no_inject, body_characters=bodies
+            told,
+            server.url,
+            listen_port,
+            inject=not no_inject,
+            body_characters=bodies,
+            takes_any_certificate=insecure,
+            words=words,
         ) as address:
             if context.has_terminal:
                 open_app(context, server_url=server.url, live=True, page_url=address)
             else:
-                click.echo(f"perftui proxy: visit {address}", err=True)
-                follow_without_terminal(context, server)
+                click.echo(f"perftui proxy: {_how_to_visit(told, address)}", err=True)
+                with context.open_reader() as reader:
+                    after_seq = reader.last_seq()
+                    follow(context, reader, session_id=None, after_seq=after_seq, as_json=False)
+    words.tell_rest()
 
 
 def _mode(url: str | None, mode: str | None) -> str:
@@ -133,28 +151,116 @@ def _same_place(url: str, server_url: str) -> bool:
     return one.port == other.port and one.hostname in {"localhost", other.hostname}
 
 
+def _how_to_visit(mode: str, address: str) -> str:
+    if mode.startswith("reverse:"):
+        return f"visit {address}"
+    return f"let the browser use {address} as its proxy (perftui proxy --certs says more)"
+
+
+class ProxyWords:
+    """What mitmproxy and the addon say while they run: warnings, and errors of mitmproxy itself.
+
+    Its output must be read in any case: a full pipe would stop the proxy.
+
+    Args:
+        tell_at_once: print each line as it comes; else :meth:`tell_rest` does, once the app has
+            given the terminal back.
+    """
+
+    KEPT_LINES = 20
+
+    def __init__(self, *, tell_at_once: bool = False) -> None:
+        self._tell_at_once = tell_at_once
+        self._lines: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """What was said, each thing once, the oldest first."""
+        return list(self._lines)
+
+    def listen(self, stream: IO[str]) -> None:
+        """Read a stream to its end, in a thread."""
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for the last words of a process that has ended."""
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            # "[12:00:00.000] perftui: …" of mitmproxy's log.
+            words = _CLOCK.sub("", sanitise(line.strip()))
+            if not words:
+                continue
+            if "does not trust the proxy's certificate" in words:
+                words = f"{words} (perftui proxy --certs)"
+            if words in self._lines:
+                self._lines[words] += 1
+                continue
+            if self._tell_at_once:
+                click.echo(_named(words), err=True)
+            if len(self._lines) < self.KEPT_LINES:
+                self._lines[words] = 1
+
+    def tell_rest(self) -> None:
+        """Print what was not printed when it came."""
+        if self._tell_at_once:
+            return
+        for words, count in self._lines.items():
+            click.echo(_named(words) + (f" ({count} times)" if count > 1 else ""), err=True)
+
+
+_CLOCK = re.compile(r"\A\[[\d:.]+\]\s*(?:\[[\d.:a-f\]]+\]?\s)?")
+
+
+def _named(words: str) -> str:
+    return words if words.startswith("perftui") else f"mitmproxy: {words}"
+
+
 @contextmanager
 def running_proxy(
-    mode: str, server_url: str, listen_port: int, *, inject: bool = True, body_characters: int = 0
+    mode: str,
+    server_url: str,
+    listen_port: int,
+    *,
+    inject: bool = True,
+    body_characters: int = 0,
+    takes_any_certificate: bool = False,
+    words: ProxyWords | None = None,
 ) -> Iterator[str]:
     """mitmproxy as a child for as long as the block lasts; gives the address to visit.
 
     Args:
+        mode: one of mitmproxy's, such as ``reverse:http://localhost:3000``.
         body_characters: how much of each textual body is kept; 0 for none.
+        takes_any_certificate: of servers; else theirs must be valid.
+        words: what hears what it says.
 
     Raises:
         PortTakenError: something else listens on the port.
         PerftuiError: it did not start; the message is its own.
     """
+    from perftui_server.doors import is_loopback
+
     port = listen_port or _free_port()
+    heard = words or ProxyWords()
+    app = urlsplit(mode.removeprefix("reverse:")) if mode.startswith("reverse:") else None
+    is_local = app is not None and is_loopback(app.hostname or "")
     command: Sequence[str] = [
         sys.executable,
         *("-c", "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"),
-        *("--quiet", "--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        *("--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn"),
         *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
-        *("--set", f"perftui_inject={'true' if inject else 'false'}"),
+        *("--set", f"perftui_inject={_word(inject)}"),
         *("--set", f"perftui_bodies={body_characters}"),
-        *("--set", "keep_host_header=true", "--set", "connection_strategy=lazy"),
+        # An app on this machine makes its links by the name it is called by; another may answer
+        # to its own name alone.
+        *("--set", f"keep_host_header={_word(is_local)}", "--set", "connection_strategy=lazy"),
+        *("--set", f"ssl_insecure={_word(takes_any_certificate)}"),
     ]
     if _listens(port):
         from perftui.commands.capture_server import program_on
@@ -168,17 +274,24 @@ def running_proxy(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
+        errors="replace",
     )
+    assert process.stdout is not None
+    heard.listen(process.stdout)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _listens(port):
             if process.poll() is not None:
-                said = " ".join((process.stdout.read() if process.stdout else "").split())
+                heard.finish()
+                said = " ".join(heard.lines)
                 raise PerftuiError(f"mitmproxy did not start: {said[-300:] or 'it ended'}")
             if time.monotonic() > deadline:
                 raise PerftuiError(f"mitmproxy did not listen on port {port} in time")
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
+        # The app's cookies are for its host, whatever the port.
+        host = "localhost" if app is not None and app.hostname == "localhost" else "127.0.0.1"
+        yield f"http://{host}:{port}"
     finally:
         process.terminate()
         try:
@@ -186,8 +299,12 @@ def running_proxy(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        heard.finish()
+        process.stdout.close()
+
+
+def _word(is_set: bool) -> str:
+    return "true" if is_set else "false"
 
 
 def _listens(port: int) -> bool:

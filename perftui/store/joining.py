@@ -6,6 +6,8 @@ entry in the ``Server-Timing`` metric that the proxy put into the response.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import msgspec
 
 from perftui.entry_fields import ENTRY_FIELDS, FieldKind
@@ -26,6 +28,11 @@ PROXY_TRUTH = (
     "decoded_body_size",
 )
 """What the proxy knows better: it saw the bytes, whatever the browser may tell the page."""
+
+BODY_FIELDS = frozenset(
+    {"content_type", "content_encoding", "encoded_body_size", "decoded_body_size"}
+)
+"""What a response without a body cannot tell of the one that it stands for."""
 
 
 def flow_id(entry: Entry) -> str | None:
@@ -49,8 +56,12 @@ def flow_id(entry: Entry) -> str | None:
 
 
 def _is_from_cache(entry: Entry) -> bool:
-    return entry.delivery_type == "cache" or (
-        entry.transfer_size == 0 and bool(entry.decoded_body_size)
+    """Whether nothing was asked. What the server was asked about and called unchanged (304) is no
+    such entry, though the browser calls its delivery "cache" too."""
+    if entry.transfer_size is None:
+        return entry.delivery_type == "cache"
+    return entry.transfer_size == 0 and (
+        entry.delivery_type == "cache" or bool(entry.decoded_body_size)
     )
 
 
@@ -59,16 +70,33 @@ def merged(browser: Entry, proxy: Entry) -> Entry:
 
     What only the proxy tells (headers, bodies, its error) goes to ``extra`` beside what the browser
     told; ``extra["proxy"]`` holds the proxy's own times, in milliseconds from its start, as
-    its clock is another.
+    its clock is another. The browser names a redirected request by its first URL, and has no entry
+    for the redirects: it gets the URL that answered, as each redirect is a row of the proxy's, and
+    ``extra["requestedUrl"]`` is the first.
     """
+    truth: tuple[str, ...] = PROXY_TRUTH
+    if proxy.response_status == HTTPStatus.NOT_MODIFIED:
+        # The body is the cached one: that none was sent says the transferred size.
+        truth = tuple(name for name in truth if name not in BODY_FIELDS)
     changes: dict[str, object] = {
-        name: told for name in PROXY_TRUTH if (told := getattr(proxy, name)) is not None
+        name: told for name in truth if (told := getattr(proxy, name)) is not None
     }
     if browser.next_hop_protocol is None:
         changes["next_hop_protocol"] = proxy.next_hop_protocol
+    if browser.initiator_type in {None, "other"} and proxy.initiator_type is not None:
+        changes["initiator_type"] = proxy.initiator_type
     extra: dict[str, JSON] = {**proxy.extra, **browser.extra}
     extra["proxy"] = {"startTime": proxy.start_us / 1000, **_own_times(proxy)}
+    if _target(browser.name) != _target(proxy.name):
+        changes["name"] = proxy.name
+        extra["requestedUrl"] = browser.name
     return msgspec.structs.replace(browser, **changes, extra=extra)
+
+
+def _target(url: str) -> str:
+    """Path and query: between browser and proxy the origin may have another name."""
+    begin = url.find("/", url.find("://") + 3)
+    return url[begin:].partition("#")[0] if begin >= 0 else "/"
 
 
 def _own_times(proxy: Entry) -> dict[str, JSON]:

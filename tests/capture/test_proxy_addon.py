@@ -13,8 +13,18 @@ from hypothesis import strategies as st
 pytest.importorskip("mitmproxy")
 
 import brotli
+from mitmproxy import http as mitm_http
 
-from perftui.capture.proxy_addon import CODERS, Injector, Passage, open_policy, savings, script_tag
+from perftui.capture.proxy_addon import (
+    CODERS,
+    Injector,
+    Origins,
+    Passage,
+    is_sandboxed,
+    open_policy,
+    savings,
+    script_tag,
+)
 
 TAG = script_tag(None)
 ORIGIN = "http://127.0.0.1:8080"
@@ -110,7 +120,7 @@ def coded(coding: str, body: bytes) -> bytes:
 
 def through(passage: Passage, body: bytes, step: int) -> list[bytes]:
     pieces = [body[start : start + step] for start in range(0, len(body), step)]
-    return [passage(piece) for piece in [*pieces, b""]]
+    return [part for piece in [*pieces, b""] for part in passage(piece)]
 
 
 @pytest.mark.parametrize("coding", sorted(CODERS))
@@ -130,7 +140,7 @@ def test_what_has_come_of_a_document_is_shown_at_once(coding: str) -> None:
     coder = CODERS[coding]()
     first = coder.encode(PLAIN[:2000], last=False)
     passage = Passage(coding, injector=Injector(TAG, None), keep=0)
-    shown = CODERS[coding]().decode(passage(first), last=False)
+    shown = CODERS[coding]().decode(b"".join(passage(first)), last=False)
     assert shown.endswith(PLAIN[1000:2000])
 
 
@@ -213,3 +223,56 @@ def test_a_policy_is_changed_by_the_least(
     assert open_policy(policy, ORIGIN) == (opened, nonce, added)
     again, _, more = open_policy(opened, ORIGIN)
     assert (again, more) == (opened, None) or "__perftui" in opened
+
+
+@pytest.mark.parametrize(
+    ("policy", "sandboxed"),
+    [
+        ("sandbox", True),
+        ("default-src 'self'; SANDBOX allow-scripts", True),
+        ("sandbox allow-scripts allow-same-origin", False),
+        ("script-src 'self'", False),
+        ("", False),
+    ],
+)
+def test_a_page_without_an_origin_can_send_nothing(policy: str, sandboxed: bool) -> None:
+    assert is_sandboxed(policy) is sandboxed
+
+
+# --- origins ------------------------------------------------------------------------------------
+
+NAMES = Origins("http://127.0.0.1:8080", "https://app.test")
+
+
+def test_an_app_hears_its_own_name() -> None:
+    request = mitm_http.Request.make("POST", "https://app.test/x")
+    request.headers.update(
+        {"host": "127.0.0.1:8080", "origin": NAMES.page, "referer": f"{NAMES.page}/y?z"}
+    )
+    NAMES.to_app(request)
+    assert request.headers["host"] == "app.test"
+    assert request.headers["origin"] == "https://app.test"
+    assert request.headers["referer"] == "https://app.test/y?z"
+
+
+@pytest.mark.parametrize(
+    ("location", "rewritten"),
+    [
+        ("https://app.test/login?next=/", "http://127.0.0.1:8080/login?next=/"),
+        ("https://app.test", "http://127.0.0.1:8080"),
+        ("https://app.test.evil.test/", "https://app.test.evil.test/"),
+        ("/relative", "/relative"),
+        ("https://other.test/", "https://other.test/"),
+    ],
+)
+def test_redirects_of_an_app_stay_with_the_proxy(location: str, rewritten: str) -> None:
+    response = mitm_http.Response.make(302, headers={"Location": location})
+    NAMES.to_page(response)
+    assert response.headers["location"] == rewritten
+
+
+def test_cookies_for_the_domain_of_an_app_are_for_the_proxys() -> None:
+    response = mitm_http.Response.make(200)
+    response.headers.set_all("set-cookie", ["a=1; Domain=app.test; Path=/", "b=2; Secure"])
+    NAMES.to_page(response)
+    assert response.headers.get_all("set-cookie") == ["a=1; Path=/", "b=2; Secure"]

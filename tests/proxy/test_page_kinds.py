@@ -1,0 +1,155 @@
+"""Every kind of page through the proxy, in real Chromium, against the site's own access log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from perftui.commands.proxy import running_proxy
+from perftui.model import Record
+from tests.browser.conftest import chromium
+from tests.proxy.site import ICON, PAGES, Site, running_site
+from tests.proxy.test_proxy import requests_in, wait_until
+from tests.server.conftest import Running, capture, start
+
+__all__ = ["capture", "chromium", "start"]
+
+pytestmark = [pytest.mark.proxy, pytest.mark.chromium]
+
+WITHOUT_SDK = {"/policy/sandbox"}
+"""Its policy takes the page's origin away: it may send nothing."""
+
+LOOK = """() => ({
+  title: document.title,
+  text: document.body.innerText,
+  ran: document.body.dataset.ran,
+  inline: document.documentElement.dataset.inline,
+  done: document.body.dataset.done,
+  charset: document.characterSet,
+  mode: document.compatMode,
+  images: [...document.images].map(image => image.naturalWidth),
+})"""
+
+
+@dataclass
+class Visit:
+    """What a page is like once it is loaded."""
+
+    shown: dict[str, Any]
+    complaints: list[str]
+    has_sdk: bool
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = chromium.new_context()
+    yield made
+    made.close()
+
+
+def visit(page: Page, url: str) -> Visit:
+    """Load a page and look at it as its user does."""
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.goto(url, wait_until="load")
+    if url.endswith("/activity"):
+        page.wait_for_function("document.body.dataset.done")
+    has_sdk = page.evaluate("typeof window.perftui?.sessionId === 'string'")
+    origin = "{}://{}".format(*urlsplit(url)[:2])
+    # A complaint quotes the policy, to which the proxy may add its own place.
+    told = (one.replace(f" {origin}/__perftui/", "").replace(origin, "") for one in complaints)
+    return Visit(page.evaluate(LOOK), sorted(told), has_sdk)
+
+
+def test_every_kind_of_page_is_as_without_the_proxy(
+    capture: Running, site: Site, context: BrowserContext
+) -> None:
+    direct = {path: visit(context.new_page(), site.url + path) for path in PAGES}
+    site.log.clear()
+    with running_proxy(f"reverse:{site.url}", capture.url, 0) as address:
+        for path in PAGES:
+            page = context.new_page()
+            found = visit(page, address + path)
+            assert found.shown == direct[path].shown, path
+            assert found.complaints == direct[path].complaints, path
+            assert found.has_sdk is (path not in WITHOUT_SDK), path
+            page.close()
+        check_log(capture, site, address)
+
+
+def check_log(capture: Running, site: Site, address: str) -> None:
+    """Every request that reached the site is there exactly once, joined with what the browser
+    told of it, and with the sizes that were sent."""
+
+    def rows() -> list[Record]:
+        told = [
+            one
+            for one in requests_in(capture)
+            if not is_blocked(one) and not one.entry.name.endswith(ICON)
+        ]
+        # A frame's document is told by the frame and by the page around it, one request by two
+        # pages; the proxy's flow is joined with one of them.
+        frame = [one for one in told if one.entry.name == f"{address}/framed"]
+        second = [one for one in frame if not is_joined(one)] if len(frame) == 2 else []
+        return [one for one in told if one not in second]
+
+    def joined() -> list[Record]:
+        return [one for one in rows() if is_joined(one)]
+
+    def of_page() -> list[Record]:
+        return [
+            one
+            for one in rows()
+            if one.entry.entry_type != "request" and one.entry.name.startswith(address)
+        ]
+
+    reached: Counter[tuple[str | None, str, int | None]] = Counter(
+        (one.method, one.path, one.status) for one in site.log
+    )
+
+    def found() -> Counter[tuple[str | None, str, int | None]]:
+        return Counter(
+            (one.entry.method, urlsplit(one.entry.name).path, one.entry.response_status)
+            for one in rows()
+        )
+
+    with suppress(AssertionError):
+        wait_until(lambda: found() == reached, "each request in the store, once", seconds=10)
+    assert (found() - reached, reached - found()) == (Counter(), Counter())
+    assert len(joined()) >= 0.99 * len(of_page())
+    assert Counter(
+        (urlsplit(one.entry.name).path, one.entry.transfer_size, sent_body(one)) for one in rows()
+    ) == Counter((one.path, one.head_bytes + one.body_bytes, one.body_bytes) for one in site.log)
+
+
+def sent_body(record: Record) -> int | None:
+    """The body that came over the wire: that of an unchanged answer (304) is the cached one."""
+    return 0 if record.entry.response_status == 304 else record.entry.encoded_body_size
+
+
+def is_blocked(record: Record) -> bool:
+    """Whether a policy forbade the request: the browser tells of it, and nothing was sent."""
+    entry = record.entry
+    return entry.entry_type == "resource" and not entry.response_status and not entry.transfer_size
+
+
+def is_joined(record: Record) -> bool:
+    """Whether browser and proxy are one row."""
+    return "proxy" in record.entry.extra
