@@ -20,6 +20,8 @@ from perftui.analysis.phases import is_cached, request_duration_us
 from perftui.analysis.resource_type import API_TYPES, STREAM_TYPES, ResourceType, resource_type
 from perftui.analysis.text import format_bytes
 from perftui.config import Thresholds
+from perftui.entry_columns import EntryColumns
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import Entry, Usual
 
 
@@ -211,6 +213,23 @@ def is_error(entry: Entry, page_url: str | None = None) -> bool:
     return entry.entry_type == "error" or (
         entry.entry_type == "console" and _console_level(entry) == "error"
     )
+
+
+def count_errors(entries: EntryColumns, page_url: str | None = None) -> int:
+    """How many of them :func:`is_error`; those that plainly are not are not looked at closely."""
+    columns = entries.columns
+    types, names = columns["entry_type"], columns["name"]
+    statuses = entries.values("response_status")
+    doubtful = {
+        place
+        for place, (entry_type, status) in enumerate(zip(types, statuses, strict=False))
+        if entry_type not in REQUEST_ENTRY_TYPES
+        or (is_same_origin(names[place], page_url) if status is None else status >= 400)
+    }
+    doubtful.update(
+        [place for place, extra in enumerate(columns.get("extra", ())) if ERROR_FIELD in extra]
+    )
+    return sum([is_error(entries[place], page_url) for place in doubtful])
 
 
 def is_slow(

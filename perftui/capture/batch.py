@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -23,11 +24,14 @@ import msgspec
 
 from perftui.capture.entry_decoding import (
     EMPTY_FIELDS,
+    RESOURCE_NESTING,
+    ResourceDecoder,
     decode_entry,
     decode_envelope,
     resource_decoder,
 )
 from perftui.config import ServerSettings
+from perftui.entry_columns import EntryColumns
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.errors import IntakeError, InvalidBatchError, TooLargeError, UndecodableBatchError
 from perftui.model import JSON, MAX_SAFE_INTEGER, Batch, Entry, Page
@@ -41,9 +45,6 @@ MAX_TIME_MS = MAX_SAFE_INTEGER / 1000
 MAX_ENTRY_TYPE_CHARACTERS = 64
 
 MAX_ID_CHARACTERS = 128
-
-FULL_ENTRY_FIELDS = 33
-"""Fields of a ``resource`` entry as Chromium's toJSON() gives it."""
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -172,16 +173,19 @@ def decode_batch(
     """
     settings = settings or ServerSettings()
     _check_value_count(body, settings.max_values)
-    wire_byte_count = len(body) if wire_byte_count is None else wire_byte_count
-    document = _decode_usual(body, settings)
-    if document is None:
-        document = decode_document(body, max_nesting=settings.max_nesting)
+    usual = _decode_usual(body, settings)
+    document: JSON
+    if usual is None:
+        document, judged = decode_document(body, max_nesting=settings.max_nesting), None
+    else:
+        document, judged = usual
     return batch_of(
         document,
         body,
         received_us=received_us,
         settings=settings,
-        wire_byte_count=wire_byte_count,
+        wire_byte_count=len(body) if wire_byte_count is None else wire_byte_count,
+        judged=judged,
     )
 
 
@@ -208,40 +212,102 @@ def _check_value_count(body: bytes, limit: int) -> None:
         raise TooLargeError(f"the body holds more than {limit} values", limit="max_values")
 
 
-def _decode_usual(body: bytes, settings: ServerSettings) -> JSON:
-    """The document with its usual ``resource`` entries decoded already, as :class:`_Quick`; None
-    where anything in it needs a closer look."""
-    if b"\\u0000" in body:
+class _Judged(msgspec.Struct, frozen=True):
+    """The items of ``entries``.
+
+    Attributes:
+        entries: the good ones.
+        rejected: the others.
+        shares: how much of the document each item is, in a unit of this list.
+        cut_count: strings that were cut.
+    """
+
+    entries: Sequence[Entry]
+    rejected: Sequence[Rejection]
+    shares: Sequence[int]
+    cut_count: int = 0
+
+
+def _judge(items: JSON, settings: ServerSettings) -> _Judged:
+    """The ``entries`` of a decoded document.
+
+    Raises:
+        InvalidBatchError: they are no list.
+        TooLargeError: they are too many.
+    """
+    if not isinstance(items, list):
+        raise InvalidBatchError("missing" if items is None else "not an array", "$.entries")
+    if len(items) > settings.max_entries:
+        raise TooLargeError(
+            f"{len(items)} entries; at most {settings.max_entries} are taken at once",
+            limit="max_entries",
+        )
+    text = _Text(settings.max_string_characters)
+    entries, rejected = _entries(items, text)
+    # Their bytes by the number of fields: an entry of three is not as long as one of thirty, and
+    # measuring each one would mean encoding it again.
+    shares = [len(item) if isinstance(item, dict) else 1 for item in items]
+    return _Judged(entries, rejected, shares, text.cut_count)
+
+
+def _decode_usual(body: bytes, settings: ServerSettings) -> tuple[dict[str, JSON], _Judged] | None:
+    """The envelope and its items where nothing is wrong with the document as a whole, and usual
+    ``resource`` entries are decoded quickly; None where anything in it needs a closer look."""
+    if b"\\u0000" in body or settings.max_nesting < RESOURCE_NESTING:
         return None
+    decoder = resource_decoder(settings.max_string_characters)
+    others: list[JSON] = []
     try:
-        envelope = decode_envelope(body)
-        items = envelope.entries
-        if items is msgspec.UNSET or len(items) > settings.max_entries:
-            return None
-        decode_resource = resource_decoder(settings.max_string_characters)
-        envelope.entries = msgspec.UNSET
-        document: dict[str, JSON] = msgspec.structs.asdict(envelope)
-        document = {name: told for name, told in document.items() if told is not msgspec.UNSET}
-        others: list[JSON] = []
-        entries: list[JSON] = []
-        for raw in items:
-            try:
-                entries.append(_Quick(decode_resource(raw)))
-            except msgspec.ValidationError:
-                others.append(_decode(raw))
-                entries.append(others[-1])
+        try:
+            envelope = decoder.batch(body)
+            items: Any = envelope.entries
+            if len(items) > settings.max_entries:
+                return None
+            judged = _Judged(decoder.columns(items), (), (1,) * len(items))
+        except msgspec.ValidationError:
+            envelope = decode_envelope(body)
+            items = envelope.entries
+            if items is msgspec.UNSET or len(items) > settings.max_entries:
+                return None
+            text = _Text(settings.max_string_characters)
+            judged = _judge_raw(items, others, decoder, text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    document = {
+        name: told
+        for name, told in msgspec.structs.asdict(envelope).items()
+        if told is not msgspec.UNSET and name != "entries"
+    }
     if not _is_shallow([document, others], settings.max_nesting - 1):
         return None
-    document["entries"] = entries
-    return document
+    return document, judged
 
 
-class _Quick(msgspec.Struct, frozen=True, gc=False):
-    """An item of ``entries`` that is decoded already."""
-
-    entry: Entry
+def _judge_raw(
+    items: Sequence[msgspec.Raw], others: list[JSON], decoder: ResourceDecoder, text: _Text
+) -> _Judged:
+    """Usual ``resource`` entries go into columns; the ``others`` are judged one by one."""
+    resources: list[Any] = []
+    resource_places: list[int] = []
+    other_places: list[int] = []
+    for place, item in enumerate(items):
+        try:
+            resources.append(decoder.item(item))
+            resource_places.append(place)
+        except msgspec.ValidationError:
+            others.append(_decode(item))
+            other_places.append(place)
+    entries, refused = _entries(others, text)
+    rejected = [Rejection(other_places[one.index], one.reason) for one in refused]
+    gone = {one.index for one in rejected}
+    places = resource_places + [place for place in other_places if place not in gone]
+    both = EntryColumns.concatenated([decoder.columns(resources), EntryColumns.of(entries)])
+    return _Judged(
+        both.taken(sorted(range(len(places)), key=places.__getitem__)),
+        rejected,
+        [len(bytes(item)) for item in items],
+        text.cut_count,
+    )
 
 
 def batch_of(
@@ -251,29 +317,25 @@ def batch_of(
     received_us: int,
     settings: ServerSettings,
     wire_byte_count: int,
+    judged: _Judged | None = None,
 ) -> Decoded:
-    """The batch of a decoded document; see :func:`decode_batch`."""
+    """The batch of a decoded document, or of its envelope and its items; see
+    :func:`decode_batch`."""
     if not isinstance(document, dict):
         raise InvalidBatchError("a batch is an object", "$")
     text = _Text(settings.max_string_characters)
     session_id = _identifier(document, "sessionId")
     page_view_id = _identifier(document, "pageViewId")
-    items = document.get("entries")
-    if not isinstance(items, list):
-        raise InvalidBatchError("missing" if items is None else "not an array", "$.entries")
-    if len(items) > settings.max_entries:
-        raise TooLargeError(
-            f"{len(items)} entries; at most {settings.max_entries} are taken at once",
-            limit="max_entries",
-        )
-    entries, rejected = _entries(items, text)
+    if judged is None:
+        judged = _judge(document.get("entries"), settings)
+    entries = EntryColumns.of(judged.entries)
     sent_us = _moment(document, "sentAt")
     origin_us = _moment(document, "timeOrigin")
     estimated = origin_us is None
     if origin_us is None:
         # What was just reported ended just now, at the latest.
-        latest = max((entry.end_us or entry.start_us for entry in entries), default=0)
-        origin_us = received_us - max(0, latest)
+        span = entries.span_us()
+        origin_us = received_us - max(0, span[1] if span else 0)
     source = document.get("source")
     batch = Batch(
         session_id=session_id,
@@ -289,11 +351,11 @@ def batch_of(
         page=_page(document.get("page"), text),
         client=_object(document.get("client"), text),
         dropped=_dropped(document.get("dropped")),
-        rejected_count=len(rejected),
+        rejected_count=len(judged.rejected),
         source=source if isinstance(source, str) and _ID.fullmatch(source) else "sdk",
-        bytes_by_type=_bytes_by_type(items, entries, rejected, len(body)),
+        bytes_by_type=_bytes_by_type(judged, entries, len(body)),
     )
-    return Decoded(batch, tuple(rejected), text.cut_count)
+    return Decoded(batch, tuple(judged.rejected), text.cut_count + judged.cut_count)
 
 
 def decode_lines(
@@ -404,28 +466,20 @@ def _dropped(value: JSON) -> dict[str, int]:
     }
 
 
-def _bytes_by_type(
-    items: list[JSON], entries: list[Entry], rejected: list[Rejection], byte_count: int
-) -> dict[str, int]:
-    """How many bytes of the document each entry type takes, the envelope shared out with them.
-
-    By the number of fields: an entry of three fields is not as long as one of thirty, and
-    measuring each one would mean encoding it again.
-    """
-    refused = {rejection.index for rejection in rejected}
-    fields: dict[str, int] = {}
-    taken = iter(entries)
-    total = 0
-    for index, item in enumerate(items):
-        if type(item) is _Quick:
-            count = FULL_ENTRY_FIELDS
-        else:
-            count = len(item) if isinstance(item, dict) else 1
-        total += count
-        if index not in refused:
-            entry_type = next(taken).entry_type
-            fields[entry_type] = fields.get(entry_type, 0) + count
-    return {entry_type: round(byte_count * count / total) for entry_type, count in fields.items()}
+def _bytes_by_type(judged: _Judged, entries: EntryColumns, byte_count: int) -> dict[str, int]:
+    """How many bytes of the document each entry type takes, the envelope shared out with them."""
+    types = entries.columns["entry_type"]
+    shares = judged.shares
+    if judged.rejected:
+        refused = {rejection.index for rejection in judged.rejected}
+        shares = [share for place, share in enumerate(shares) if place not in refused]
+    elif len(set(types)) == 1:
+        return {types[0]: byte_count}
+    by_type: Counter[str] = Counter()
+    for entry_type, share in zip(types, shares, strict=True):
+        by_type[entry_type] += share
+    total = sum(judged.shares)
+    return {entry_type: round(byte_count * share / total) for entry_type, share in by_type.items()}
 
 
 # --- strings ----------------------------------------------------------------------------------
@@ -466,9 +520,6 @@ def _entries(items: list[JSON], text: _Text) -> tuple[list[Entry], list[Rejectio
     entries: list[Entry] = []
     rejected: list[Rejection] = []
     for index, item in enumerate(items):
-        if type(item) is _Quick:
-            entries.append(item.entry)
-            continue
         cut_before = text.cut_count
         entry = decode_entry(item, text.limit, text.within)
         if entry is not None:

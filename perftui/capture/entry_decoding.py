@@ -1,20 +1,23 @@
-"""The entries as browsers really send them, decoded by straight-line code.
+"""The entries as browsers really send them, decoded quickly.
 
 ``capture.batch`` judges each entry field by field, with a reason for whatever is wrong. Nearly all
 entries have nothing wrong, and there going through a table of thirty fields is what the speed of
-the whole capture would hang on. So the same rules are written out once, from
-``perftui.entry_fields``, as one function that gives up at the first thing unusual; a test holds it
-against the rules in ``capture.batch``.
+the whole capture would hang on. So the same rules are written twice more, from
+``perftui.entry_fields``: for ``resource`` entries, which are nearly all that is sent, as a type
+that msgspec decodes and checks in C, and whose entries stay in columns from there on; for all
+others as straight-line code. Both give up at the first thing unusual, and tests hold both against
+the rules in ``capture.batch``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from perftui.entry_columns import Column, EntryColumns
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.model import JSON, MAX_SAFE_INTEGER, Entry
 
@@ -138,7 +141,7 @@ way has to judge. ``limit`` is the longest string in characters; ``within`` boun
 to ``extra``."""
 
 
-# --- without the detour over a dictionary -----------------------------------------------------
+# --- resource entries, by column --------------------------------------------------------------
 
 
 class Envelope(msgspec.Struct):
@@ -159,19 +162,151 @@ class Envelope(msgspec.Struct):
 decode_envelope: Callable[[bytes], Envelope] = msgspec.json.Decoder(Envelope).decode
 """Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError where it is nothing usual."""
 
+RESOURCE_NESTING = 4
+"""How deep the values of a usual batch of resource entries lie: entries, entry, serverTiming,
+metric."""
 
-@lru_cache(maxsize=8)
-def resource_decoder(limit: int) -> Callable[[msgspec.Raw], Entry]:
-    """A decoder of usual ``resource`` entries, which are nearly all that is sent: JSON to typed
-    values in C, with the bounds of ``capture.batch``.
+ROUNDING_RANGE_US = 2**51
 
-    The bytes must hold no escaped NUL. The decoder raises msgspec.DecodeError, UnicodeDecodeError
-    or RecursionError at whatever is not usual: another type, a field that is not known, a value
-    out of its bounds.
+ROUND = 1.5 * 2**52
+"""A float of this size has no fraction, so adding it to another one of less than
+:data:`ROUNDING_RANGE_US` rounds that to a whole number, and half to even, as ``round`` does (IEEE
+754, 4.3.1); what is taken off again leaves it as it is. Three times as fast as ``round``."""
+
+
+class ResourceDecoder:
+    """Decodes usual ``resource`` entries with the bounds of ``capture.batch``.
+
+    The bytes must hold no escaped NUL. Decoding raises msgspec.DecodeError, UnicodeDecodeError or
+    RecursionError at whatever is not usual: another type, a field that is not known, a value out
+    of its bounds.
+
+    Args:
+        limit: the longest string in characters.
+
+    Attributes:
+        batch: decodes a whole batch that holds nothing else, as an :class:`Envelope` whose
+            ``entries`` are what :meth:`columns` takes.
+        item: decodes one of them.
     """
-    most = MAX_SAFE_INTEGER / 1000
+
+    def __init__(self, limit: int) -> None:
+        resource = msgspec.defstruct(
+            "ResourceEntry", _resource_fields(limit), forbid_unknown_fields=True, gc=False
+        )
+        batch = msgspec.defstruct(
+            "ResourceBatch",
+            [("entries", list[resource])],  # type: ignore[valid-type]
+            bases=(Envelope,),
+            kw_only=True,
+        )
+        decode_batch: Callable[[bytes], Any] = msgspec.json.Decoder(batch).decode
+        self.batch: Callable[[bytes], Envelope] = decode_batch
+        self.item: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(resource).decode
+
+    def columns(self, decoded: Sequence[Any]) -> EntryColumns:
+        """What :attr:`batch` and :attr:`item` decoded, by column."""
+        if not decoded:
+            return EntryColumns.of(())
+        told = dict(
+            zip(
+                _RESOURCE_NAMES,
+                zip(*map(msgspec.structs.astuple, decoded), strict=True),
+                strict=True,
+            )
+        )
+        # Of the start and of what is rounded together with it, ROUND is still to be taken off.
+        starts = [start * 1000 + ROUND for start in told["startTime"]]
+        columns: dict[str, Column] = {
+            "entry_type": told["entryType"],
+            "name": told["name"],
+            "start_us": [start - ROUND for start in starts],
+        }
+        for field in ENTRY_FIELDS:
+            values = told[field.wire]
+            if field.kind is FieldKind.SIZE:
+                columns[field.attribute] = values
+            elif not any(values):
+                continue
+            elif field.kind is FieldKind.TIME:
+                columns[field.attribute] = [
+                    value * 1000 + ROUND - start if value else None
+                    for value, start in zip(values, starts, strict=True)
+                ]
+            else:
+                empty: object = 0 if field.kind is FieldKind.STATUS else ""
+                columns[field.attribute] = (
+                    [value or None for value in values] if empty in values else values
+                )
+        columns["duration_us"] = _durations(told["duration"], columns)
+        _withhold_sizes(told, columns)
+        extra = _extra(told["navigationId"], told["serverTiming"])
+        if extra is not None:
+            columns["extra"] = extra
+        return EntryColumns(columns)
+
+
+def _durations(durations: Column, columns: Mapping[str, Column]) -> Column:
+    try:
+        return [duration * 1000 + ROUND - ROUND for duration in durations]
+    except TypeError:
+        # Some are null, which is unknown, or absent.
+        ends = columns.get("response_end_us") or [None] * len(durations)
+        return [
+            duration * 1000 + ROUND - ROUND
+            if duration.__class__ is float
+            else None
+            if duration is None or end is None
+            else max(0.0, end)
+            for duration, end in zip(durations, ends, strict=True)
+        ]
+
+
+_SIZE_FIELDS = tuple(field for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE)
+
+
+def _withhold_sizes(told: Mapping[str, Column], columns: dict[str, Column]) -> None:
+    """Where the timing is withheld, as without Timing-Allow-Origin, the zeros are no sizes."""
+    first, second, third = [told[field.wire] for field in _SIZE_FIELDS]
+    withheld = [
+        place
+        for place, (request, response) in enumerate(
+            zip(told["requestStart"], told["responseStart"], strict=True)
+        )
+        if not request and not response and not (first[place] or second[place] or third[place])
+    ]
+    for field in _SIZE_FIELDS:
+        sizes = list(told[field.wire])
+        for place in withheld:
+            sizes[place] = None
+        columns[field.attribute] = sizes
+
+
+def _extra(navigations: Column, metrics: Column) -> Column | None:
+    """The fields without a column; entries of one navigation share what they have in common."""
+    if any(metrics):
+        return [
+            {
+                **({} if navigation is None else {"navigationId": navigation}),
+                **({"serverTiming": told} if told else {}),
+            }
+            for navigation, told in zip(navigations, metrics, strict=True)
+        ]
+    distinct = set(navigations)
+    if distinct == {None}:
+        return None
+    extra = {
+        navigation: {} if navigation is None else {"navigationId": navigation}
+        for navigation in distinct
+    }
+    return list(map(extra.__getitem__, navigations))
+
+
+def _resource_fields(limit: int) -> list[Any]:
+    most = (ROUNDING_RANGE_US - 1) / 1000
     time = Annotated[float, msgspec.Meta(ge=-most, le=most)]
     size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
+    whole = Annotated[int, msgspec.Meta(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
     status = Annotated[int, msgspec.Meta(ge=0, le=999)]
     text = Annotated[str, msgspec.Meta(max_length=limit)]
     kinds: dict[FieldKind, tuple[Any, Any]] = {
@@ -180,7 +315,7 @@ def resource_decoder(limit: int) -> Callable[[msgspec.Raw], Entry]:
         FieldKind.STATUS: (status | None, None),
         FieldKind.TEXT: (text | None, None),
     }
-    fields: list[Any] = [
+    return [
         ("name", text),
         ("entryType", Literal["resource"]),
         ("startTime", time, 0.0),
@@ -190,71 +325,21 @@ def resource_decoder(limit: int) -> Callable[[msgspec.Raw], Entry]:
             msgspec.UNSET,
         ),
         *((field.wire, *kinds[field.kind]) for field in ENTRY_FIELDS),
-        ("serverTiming", Annotated[list[Any], msgspec.Meta(max_length=0)], ()),
+        # Of every entry that Chromium reports since it knows of soft navigations; null is unusual.
+        ("navigationId", size | text, None),
+        ("serverTiming", list[dict[text, text | whole | float]], ()),
         *(
             (name, Literal[value], value)
             for name, value in EMPTY_FIELDS.items()
             if name != "serverTiming"
         ),
     ]
-    wire = msgspec.defstruct("ResourceEntry", fields, forbid_unknown_fields=True, gc=False)
-    namespace: dict[str, Any] = {
-        "Entry": Entry,
-        "UNSET": msgspec.UNSET,
-        "astuple": msgspec.structs.astuple,
-        "decode": msgspec.json.Decoder(wire).decode,
-    }
-    # Made of the constants above only, as dataclasses does.
-    exec(_resource_source(), namespace)  # noqa: S102
-    decoder: Callable[[msgspec.Raw], Entry] = namespace["decode_resource"]
-    return decoder
 
 
-def _resource_source() -> str:
-    names: list[str] = []
-    lines: list[str] = []
-    emit = lines.append
-    for field in ENTRY_FIELDS:
-        name = field.attribute
-        names.append(name)
-        match field.kind:
-            case FieldKind.TIME:
-                # On a connection that stands most moments are the one before.
-                emit(f"if not {name}:")
-                emit(f"    {name} = None")
-                emit(f"elif {name} == before:")
-                emit(f"    {name} = before_us")
-                emit("else:")
-                emit(f"    before = {name}")
-                emit(f"    {name} = before_us = round(before * 1000) if before else None")
-            case FieldKind.SIZE:
-                pass
-            case _:
-                emit(f"{name} = {name} or None")
-    sizes = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE]
-    body = "\n    ".join(lines)
-    return f"""
-def decode_resource(raw):
-    (name, _, start, duration, {", ".join(names)}, *_) = astuple(decode(raw))
-    start_us = round(start * 1000)
-    before = start or None
-    before_us = start_us if start else None
-    {body}
-    if duration is None:
-        duration_us = None
-    elif duration is not UNSET:
-        duration_us = round(duration * 1000)
-    elif response_end_us is None:
-        duration_us = None
-    else:
-        duration_us = max(0, response_end_us - start_us)
-    if (
-        request_start_us is None and response_start_us is None
-        and not {" and not ".join(sizes)}
-    ):
-        {" = ".join(sizes)} = None
-    return Entry(
-        entry_type="resource", name=name, start_us=start_us, duration_us=duration_us,
-        {", ".join(f"{name}={name}" for name in names)},
-    )
-"""
+_RESOURCE_NAMES = tuple(field[0] for field in _resource_fields(1))
+
+
+@lru_cache(maxsize=8)
+def resource_decoder(limit: int) -> ResourceDecoder:
+    """The one decoder for a limit."""
+    return ResourceDecoder(limit)

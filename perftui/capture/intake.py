@@ -14,6 +14,7 @@ import msgspec
 from perftui.capture.batch import Decoded, Rejection, decode_batch
 from perftui.capture.redact import Redactor
 from perftui.config import Settings
+from perftui.entry_columns import EntryColumns
 from perftui.model import Batch, Receipt, Sink
 
 MAX_REASONS = 100
@@ -115,8 +116,7 @@ class Intake:
             self.duplicates += 1
             return
         self.batches += 1
-        for entry in batch.entries:
-            self.entries[_bounded(self.entries, entry.entry_type)] += 1
+        _add(self.entries, Counter(EntryColumns.of(batch.entries).columns["entry_type"]))
         _add(self.dropped, batch.dropped)
         _add(self.byte_count, batch.bytes_by_type)
 

@@ -11,13 +11,15 @@ Sources: OWASP, "Information exposure through query strings in URL"; PCI DSS 3.4
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
 import msgspec
 
 from perftui.config import RedactionSettings
+from perftui.entry_columns import Column, EntryColumns
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import JSON, Batch, Entry, Page
 
 MARK = "REDACTED"
@@ -87,6 +89,27 @@ _SECRET_SEGMENT = re.compile(
 )
 
 
+REMEMBERED_URLS = 16_384
+REMEMBERED_CHARACTERS = 1024
+"""How many URLs are remembered, and of which length: 30 MB at most."""
+
+
+class _Seen(dict[str, str]):
+    """What became of each URL that was seen lately."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def __missing__(self, url: str) -> str:
+        redacted = self._redact(url)
+        if len(url) <= REMEMBERED_CHARACTERS:
+            if len(self) >= REMEMBERED_URLS:
+                self.clear()
+            self[url] = redacted
+        return redacted
+
+
 class Redactor:
     """Takes secrets out. One per process: what it has seen before it remembers."""
 
@@ -96,7 +119,7 @@ class Redactor:
         self._parts = SECRET_NAMES + tuple(map(_plain, settings.names))
         self._kept = frozenset(map(_plain, settings.keep_names))
         # The same URLs come again and again.
-        self.url: Callable[[str], str] = lru_cache(maxsize=16_384)(self._url)
+        self.url: Callable[[str], str] = _Seen(self._url).__getitem__
         self._name_is_secret = lru_cache(maxsize=4096)(self._judge_name)
 
     # --- names ----------------------------------------------------------------------------
@@ -250,22 +273,35 @@ class Redactor:
             return [self.value(child, name) for child in value]
         return value
 
-    def entry(self, entry: Entry) -> Entry:
-        """An entry: its name, and the fields without a column."""
+    def _name(self, entry_type: str, name: str) -> str:
+        is_url = entry_type in REQUEST_ENTRY_TYPES or _is_url(name)
+        return self.url(name) if is_url else self.text(name)
+
+    def _extra(self, extra: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        if extra.keys() <= _PLAIN_FIELDS:
+            return extra
+        return {
+            key: child if key in _PLAIN_FIELDS else self.value(child, key)
+            for key, child in extra.items()
+        }
+
+    def entries(self, entries: Sequence[Entry]) -> EntryColumns:
+        """Entries: their names, and the fields without a column."""
+        entries = EntryColumns.of(entries)
         if not self.enabled:
-            return entry
-        name = entry.name
-        if name:
-            name = self.url(name) if entry.is_request or _is_url(name) else self.text(name)
-        extra: Mapping[str, JSON] = entry.extra
-        if extra:
-            extra = {
-                key: child if key in _PLAIN_FIELDS else self.value(child, key)
-                for key, child in extra.items()
-            }
-        if name == entry.name and extra == entry.extra:
-            return entry
-        return msgspec.structs.replace(entry, name=name, extra=extra)
+            return entries
+        columns = entries.columns
+        types, names = columns["entry_type"], columns["name"]
+        changed: dict[str, Column] = {
+            "name": list(
+                map(self.url, names)
+                if set(types) <= REQUEST_ENTRY_TYPES
+                else map(self._name, types, names)
+            )
+        }
+        if "extra" in columns:
+            changed["extra"] = list(map(self._extra, columns["extra"]))
+        return entries.replaced(**changed)
 
     def batch(self, batch: Batch) -> Batch:
         """A whole batch."""
@@ -274,7 +310,7 @@ class Redactor:
         page = batch.page
         return msgspec.structs.replace(
             batch,
-            entries=[self.entry(entry) for entry in batch.entries],
+            entries=self.entries(batch.entries),
             page=Page(
                 url=None if page.url is None else self.url(page.url),
                 title=None if page.title is None else self.text(page.title),
@@ -288,7 +324,7 @@ class Redactor:
 _BODY_FIELDS = frozenset({"requestBody", "responseBody"})
 """Fields of ``request`` and ``request-detail`` that hold a body's text."""
 
-_PLAIN_FIELDS = frozenset({"flowId", "kind", "id", "selector", "serverTiming"})
+_PLAIN_FIELDS = frozenset({"flowId", "kind", "id", "selector", "serverTiming", "navigationId"})
 """Fields of the wire that hold no secret, whatever they look like: ``flowId`` and the metric
 ``perftui`` of ``serverTiming`` join a request's two sides."""
 

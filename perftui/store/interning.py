@@ -12,6 +12,9 @@ CACHED_URLS = 30_000
 """How many texts are kept in memory with their IDs. Beyond it the cache starts anew: a look-up in
 the file is some µs, and what a running site uses comes back at once."""
 
+CACHED_CHARACTERS = 1024
+"""Texts that are longer are looked up in the file each time, which bounds the memory."""
+
 
 class Strings(dict[str | None, int | None]):
     """``strings[text]`` is its ID, made where there is none; ``strings[None]`` is None."""
@@ -35,7 +38,8 @@ class Strings(dict[str | None, int | None]):
             found = value(
                 self._connection, "INSERT INTO string (text) VALUES (?) RETURNING id", (text,)
             )
-        self[text] = found
+        if text is None or len(text) <= CACHED_CHARACTERS:
+            self[text] = found
         return int(found)
 
 
@@ -60,7 +64,7 @@ class Urls(dict[str, int]):
             "SELECT id, url FROM url WHERE hash = ?", (key,)
         ).fetchall():
             if text == url:
-                self[url] = identifier
+                self._keep(url, identifier)
                 return int(identifier)
         parts = split_url(url)
         strings = self._strings
@@ -77,8 +81,12 @@ class Urls(dict[str, int]):
                 strings[url_endpoint(url)],
             ),
         )
-        self[url] = identifier
+        self._keep(url, identifier)
         return int(identifier)
+
+    def _keep(self, url: str, identifier: int) -> None:
+        if len(url) <= CACHED_CHARACTERS:
+            self[url] = identifier
 
 
 def url_hash(url: str) -> int:

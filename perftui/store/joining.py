@@ -6,6 +6,7 @@ entry in the ``Server-Timing`` metric that the proxy put into the response.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -33,6 +34,11 @@ BODY_FIELDS = frozenset(
     {"content_type", "content_encoding", "encoded_body_size", "decoded_body_size"}
 )
 """What a response without a body cannot tell of the one that it stands for."""
+
+
+def has_flow_field(extra: Mapping[str, JSON]) -> bool:
+    """Whether an entry with these fields may belong to a flow; :func:`flow_id` tells."""
+    return "serverTiming" in extra or FLOW_FIELD in extra
 
 
 def flow_id(entry: Entry) -> str | None:

@@ -1,65 +1,102 @@
-"""An Entry as a row of ``entry``, and SQL that makes an Entry of a row again.
+"""Entries as rows of ``entry``, and SQL that makes an Entry of a row again.
 
-Both are generated from ``perftui.entry_fields`` when this is imported: a loop over thirty fields
-for each entry is what the speed of the store would hang on.
+Entries come by column and are packed by column: a loop over thirty fields for each entry is what
+the speed of the store would hang on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
+from perftui.entry_columns import Column, EntryColumns
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
-from perftui.model import Entry
-from perftui.store.connection import Row
+from perftui.model import JSON
+from perftui.store.connection import Connection
 from perftui.store.interning import Strings, Urls
-from perftui.store.schema import ENTRY_COLUMNS, column
+from perftui.store.schema import column
 
-INSERT_ENTRY = (
-    f"INSERT INTO entry ({', '.join(ENTRY_COLUMNS)}) VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"
-)
+INSERT_ROWS = (32, 4, 1)
+"""How many rows one statement inserts: as many as there still are of the first of these. One
+statement of 32 rows takes half as long as 32 of one, as a driver has less to do between two rows
+(and does not hand the interpreter over)."""
 
-PackEntry = Callable[[Entry, int, int, Strings, Urls], Row]
+
+def insert_entries(
+    connection: Connection,
+    entries: EntryColumns,
+    seqs: Sequence[int],
+    batches: Sequence[int],
+    strings: Strings,
+    urls: Urls,
+) -> None:
+    """Insert entries at these positions as those of these batches (their rows' IDs)."""
+    packed = {"seq": seqs, "batch": batches, **_packed(entries, strings, urls)}
+    names, columns = tuple(packed), list(packed.values())
+    count = len(entries)
+    done = 0
+    for rows in INSERT_ROWS:
+        until = count - (count - done) % rows
+        if until > done:
+            connection.executemany(
+                _insert_statement(names, rows),
+                [
+                    list(chain.from_iterable([values[begin : begin + rows] for values in columns]))
+                    for begin in range(done, until, rows)
+                ],
+            )
+            done = until
 
 
-def _generate_pack() -> PackEntry:
-    names = ["entry_type", "name", "start", "duration"]
-    values = ["seq", "batch", "strings[entry_type]", "url", "label", "start", "duration"]
-    for field in ENTRY_FIELDS:
-        name = field.attribute
-        names.append(name)
-        if field.kind is FieldKind.TEXT:
-            values.append(f"None if {name} is None else strings[{name}]")
-        elif field.kind is FieldKind.TIME:
-            values.append(f"None if {name} is None else {name} - start")
-        else:
-            values.append(name)
-    source = f"""
-def pack(entry, seq, batch, strings, urls):
-    ({", ".join(names)}, extra) = astuple(entry)
-    if entry_type in REQUEST_ENTRY_TYPES:
-        url = urls[name]
-        label = None
+@lru_cache(maxsize=256)
+def _insert_statement(columns: tuple[str, ...], rows: int) -> str:
+    """Takes its values column by column, as they lie."""
+    return f"INSERT INTO entry ({', '.join(columns)}) VALUES " + ", ".join(
+        f"({', '.join(f'?{place * rows + row + 1}' for place in range(len(columns)))})"
+        for row in range(rows)
+    )
+
+
+def _packed(entries: EntryColumns, strings: Strings, urls: Urls) -> dict[str, Column]:
+    """Entries as columns of ``entry``, without those that would hold NULL only."""
+    told = entries.columns
+    types, names = told["entry_type"], told["name"]
+    packed: dict[str, Column] = {"type": list(map(strings.__getitem__, types))}
+    if set(types) <= REQUEST_ENTRY_TYPES:
+        packed["url"] = list(map(urls.__getitem__, names))
     else:
-        url = None
-        label = strings[name]
-    return ({", ".join(values)}, encode(extra).decode() if extra else None)
-"""
-    namespace: dict[str, Any] = {
-        "astuple": msgspec.structs.astuple,
-        "encode": msgspec.json.encode,
-        "REQUEST_ENTRY_TYPES": REQUEST_ENTRY_TYPES,
+        are_urls = [entry_type in REQUEST_ENTRY_TYPES for entry_type in types]
+        packed["url"] = [
+            urls[name] if is_url else None for name, is_url in zip(names, are_urls, strict=True)
+        ]
+        packed["name"] = [
+            None if is_url else strings[name] for name, is_url in zip(names, are_urls, strict=True)
+        ]
+    for attribute in ("start_us", "duration_us"):
+        if attribute in told:
+            packed[attribute] = told[attribute]
+    for field in ENTRY_FIELDS:
+        values = told.get(field.attribute)
+        if values is not None:
+            is_text = field.kind is FieldKind.TEXT
+            packed[column(field.attribute, field.kind)] = (
+                list(map(strings.__getitem__, values)) if is_text else values
+            )
+    if "extra" in told:
+        packed["extra"] = _extra_texts(told["extra"])
+    return packed
+
+
+def _extra_texts(extra: Sequence[Mapping[str, JSON]]) -> Column:
+    """JSON of each; entries may share one."""
+    texts = {
+        key: msgspec.json.encode(fields).decode() if fields else None
+        for key, fields in zip(map(id, extra), extra, strict=True)
     }
-    # Made of the constants above only, as dataclasses does.
-    exec(source, namespace)  # noqa: S102
-    pack: PackEntry = namespace["pack"]
-    return pack
-
-
-pack_entry: PackEntry = _generate_pack()
-"""``pack_entry(entry, seq, batch, strings, urls)`` is the row of :data:`INSERT_ENTRY`."""
+    return list(map(texts.__getitem__, map(id, extra)))
 
 
 _TEXT_FIELDS = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.TEXT]

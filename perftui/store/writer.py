@@ -13,25 +13,28 @@ import asyncio
 import logging
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from perftui.analysis.severity import is_error
+from perftui.analysis.severity import count_errors
 from perftui.clock import SystemClock
 from perftui.config import StoreSettings
+from perftui.entry_columns import EntryColumns
 from perftui.errors import NotFoundError, SinkBusyError, SinkError, SinkFullError, StoreError
 from perftui.model import Batch, Clock, Entry, Receipt
 from perftui.store.checkpointing import Checkpointer
 from perftui.store.connection import SQLITE_ERRORS, Connection, one, store_errors, translated, value
 from perftui.store.interning import Strings, Urls
-from perftui.store.joining import flow_id, merged
+from perftui.store.joining import flow_id, has_flow_field, merged
 from perftui.store.migrations import open_for_writing
-from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, INSERT_ENTRY, pack_entry
+from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, insert_entries
 
 log = logging.getLogger("perftui.store")
 
@@ -42,6 +45,10 @@ stands still."""
 MAX_WAITING_ENTRIES = 200_000
 """Entries that may wait for their transaction; more are refused as busy."""
 
+PACKED_ENTRIES = 64
+"""Entries of so many, of several batches, are packed at once: many small batches cost little more
+than one large one."""
+
 CLOCK_ERROR_BATCHES = 31
 """The first batches of a session, of which the clock's error is the median."""
 
@@ -51,8 +58,11 @@ CACHED_PAGE_VIEWS = 10_000
 
 @dataclass(slots=True)
 class _Session:
+    """A row of ``session``; what the client's clock was off by in its first batches (µs)."""
+
     row: int
     batch_count: int
+    clock_errors: list[int]
 
 
 @dataclass(slots=True)
@@ -62,26 +72,29 @@ class _PageView:
     time_origin_estimated: bool
 
 
-@dataclass(slots=True)
-class _Totals:
+class _Totals(NamedTuple):
     """What entries add to the counters of their batch, pageview and session."""
 
-    entries: int = 0
-    requests: int = 0
-    errors: int = 0
-    transfer_bytes: int = 0
-    unknown_sizes: int = 0
+    entries: int
+    requests: int
+    errors: int
+    transfer_bytes: int
+    unknown_sizes: int
 
-    def add(self, entry: Entry, page_url: str | None, sign: int = 1) -> None:
-        self.entries += sign
-        if entry.is_request:
-            self.requests += sign
-            if entry.transfer_size is None:
-                self.unknown_sizes += sign
-            else:
-                self.transfer_bytes += sign * entry.transfer_size
-        if is_error(entry, page_url):
-            self.errors += sign
+
+def _totals(entries: EntryColumns, page_url: str | None) -> _Totals:
+    places = entries.request_places()
+    sizes = entries.columns.get("transfer_size", ())
+    if sizes and len(places) < len(entries):
+        sizes = [sizes[place] for place in places]
+    known = [size for size in sizes if size is not None]
+    return _Totals(
+        entries=len(entries),
+        requests=len(places),
+        errors=count_errors(entries, page_url),
+        transfer_bytes=sum(known),
+        unknown_sizes=len(places) - len(known),
+    )
 
 
 class StoreWriter:
@@ -118,6 +131,7 @@ class StoreWriter:
         self._sessions: dict[str, _Session] = {}
         self._page_views: dict[tuple[int, str], _PageView] = {}
         self._volume: Counter[tuple[str, str, str]] = Counter()
+        self._packing: list[tuple[EntryColumns, Sequence[int], int]] = []
         self._data_version: int | None = None
         self._last_seq = 0
         self._last_batch = 0
@@ -252,6 +266,7 @@ class StoreWriter:
             self._begin()
             try:
                 receipts = [self._write_batch(batch) for batch in batches]
+                self._insert_packing()
                 self._write_volume()
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -333,6 +348,7 @@ class StoreWriter:
             log.debug("no transaction to roll back")
         self._data_version = None
         self._volume.clear()
+        self._packing.clear()
 
     def _forget(self) -> None:
         """What is kept in memory may not be what is in the file."""
@@ -374,31 +390,17 @@ class StoreWriter:
         self._last_batch += 1
         batch_row = self._last_batch
         first_seq = self._last_seq + 1
+        last_seq = self._last_seq + len(batch.entries)
         page_url = batch.page.url
-        totals = _Totals()
-        rows = []
-        start: int | None = None
-        end: int | None = None
-        seq = first_seq - 1
-        strings, urls = self._strings, self._urls
-        for received in batch.entries:
-            seq += 1
-            entry: Entry | None = received
-            if received.extra and (flow := flow_id(received)) is not None:
-                entry = self._join_flow(received, flow, seq, session, page_url)
-                if entry is None:
-                    continue
-            assert entry is not None
-            rows.append(pack_entry(entry, seq, batch_row, strings, urls))
-            totals.add(entry, page_url)
-            if start is None or entry.start_us < start:
-                start = entry.start_us
-            entry_end = entry.start_us + (entry.duration_us or 0)
-            if end is None or entry_end > end:
-                end = entry_end
-        last_seq = seq
-        start_epoch = None if start is None else origin + start
-        end_epoch = None if end is None else origin + end
+        entries = EntryColumns.of(batch.entries)
+        seqs: Sequence[int] = range(first_seq, last_seq + 1)
+        if any(map(has_flow_field, entries.columns.get("extra", ()))):
+            entries, seqs = self._join_flows(entries, seqs, session)
+        self._packing.append((entries, seqs, batch_row))
+        self._last_seq = last_seq
+        totals = _totals(entries, page_url)
+        span = entries.span_us()
+        start_epoch, end_epoch = (origin + span[0], origin + span[1]) if span else (None, None)
         connection.execute(
             "INSERT INTO batch (id, session, pageview, key, first_seq, last_seq, received_us,"
             " sent_us, byte_count, wire_byte_count, rejected_count, time_origin_us,"
@@ -408,19 +410,37 @@ class StoreWriter:
                 *(batch_row, session.row, page_view.row, batch.key, first_seq, last_seq),
                 *(batch.received_us, batch.sent_us, batch.byte_count, batch.wire_byte_count),
                 *(batch.rejected_count, origin, int(estimated), start_epoch, end_epoch),
-                *(totals.requests, totals.errors, strings[batch.source]),
+                *(totals.requests, totals.errors, self._strings[batch.source]),
                 msgspec.json.encode(batch.dropped).decode() if batch.dropped else None,
             ),
         )
-        if rows:
-            connection.executemany(INSERT_ENTRY, rows)
-        self._last_seq = last_seq
         self._update_page_view(batch, page_view, totals, start_epoch, end_epoch)
         self._update_session(batch, session, totals, start_epoch, end_epoch, first_seq, last_seq)
         self._count_volume(batch)
         if not batch.entries:
             return Receipt(0)
         return Receipt(len(batch.entries), first_seq=first_seq, last_seq=last_seq)
+
+    def _insert_packing(self) -> None:
+        """Insert the entries of the batches so far."""
+        together: list[tuple[EntryColumns, Sequence[int], int]] = []
+        count = 0
+        packing, self._packing = self._packing, []
+        for number, part in enumerate(packing, start=1):
+            together.append(part)
+            count += len(part[0])
+            if count and (count >= PACKED_ENTRIES or number == len(packing)):
+                entries, seqs, batches = zip(*together, strict=True)
+                insert_entries(
+                    self._connection,
+                    EntryColumns.concatenated(entries),
+                    seqs[0] if len(seqs) == 1 else list(chain.from_iterable(seqs)),
+                    list(chain.from_iterable(map(repeat, batches, map(len, entries)))),
+                    self._strings,
+                    self._urls,
+                )
+                together.clear()
+                count = 0
 
     def _session(self, batch: Batch) -> _Session:
         known = self._sessions.get(batch.session_id)
@@ -445,7 +465,13 @@ class StoreWriter:
         assert row is not None
         if len(self._sessions) >= CACHED_SESSIONS:
             self._sessions.clear()
-        session = self._sessions[batch.session_id] = _Session(*row)
+        errors = connection.execute(
+            "SELECT received_us - sent_us FROM batch WHERE session = ? AND sent_us IS NOT NULL"
+            " ORDER BY id LIMIT ?",
+            (row[0], CLOCK_ERROR_BATCHES),
+        ).fetchall()
+        session = _Session(row[0], row[1], [error for (error,) in errors])
+        self._sessions[batch.session_id] = session
         return session
 
     def _page_view(self, session: _Session, batch: Batch) -> _PageView:
@@ -463,7 +489,8 @@ class StoreWriter:
         if row is None:
             # A proxy's time origin is by its own clock: good until the browser tells its own.
             estimated = batch.time_origin_estimated or batch.source == "proxy"
-            start = min((entry.start_us for entry in batch.entries), default=0)
+            span = EntryColumns.of(batch.entries).span_us()
+            start = span[0] if span else 0
             row = one(
                 connection,
                 "INSERT INTO pageview (session, page_view_id, time_origin_us,"
@@ -519,7 +546,7 @@ class StoreWriter:
         url, title, referrer = page.url, page.title, page.referrer
         navigation_type = page.navigation_type
         kind = told_start = None
-        for entry in batch.entries:
+        for entry in _page_entries(batch.entries):
             if entry.entry_type == "pageview":
                 url = entry.name or url
                 kind = _text(entry, "kind")
@@ -560,6 +587,11 @@ class StoreWriter:
     ) -> None:
         connection = self._connection
         session.batch_count += 1
+        clock_error = None
+        errors = session.clock_errors
+        if batch.sent_us is not None and len(errors) < CLOCK_ERROR_BATCHES:
+            errors.append(batch.received_us - batch.sent_us)
+            clock_error = sorted(errors)[len(errors) // 2]
         connection.execute(
             "UPDATE session SET received_us = max(received_us, ?1), batch_count = batch_count + 1,"
             " started_us = ifnull(min(started_us, ?2), ifnull(started_us, ?2)),"
@@ -568,35 +600,18 @@ class StoreWriter:
             " error_count = error_count + ?6, transfer_bytes = transfer_bytes + ?7,"
             " unknown_size_count = unknown_size_count + ?8, rejected_count = rejected_count + ?9,"
             " byte_count = byte_count + ?10, wire_byte_count = wire_byte_count + ?11,"
-            " first_seq = ifnull(first_seq, ?12), last_seq = ?13 WHERE id = ?14",
+            " first_seq = ifnull(first_seq, ?12), last_seq = ?13,"
+            " clock_error_us = ifnull(?14, clock_error_us), client = ifnull(client, ?15)"
+            " WHERE id = ?16",
             (
                 *(batch.received_us, start_epoch, end_epoch),
                 *(totals.entries, totals.requests, totals.errors),
                 *(totals.transfer_bytes, totals.unknown_sizes, batch.rejected_count),
-                *(batch.byte_count, batch.wire_byte_count, first_seq, last_seq, session.row),
+                *(batch.byte_count, batch.wire_byte_count, first_seq, last_seq, clock_error),
+                msgspec.json.encode(batch.client).decode() if batch.client else None,
+                session.row,
             ),
         )
-        if batch.sent_us is not None and session.batch_count <= CLOCK_ERROR_BATCHES:
-            errors = connection.execute(
-                "SELECT received_us - sent_us FROM batch"
-                " WHERE session = ? AND sent_us IS NOT NULL ORDER BY 1",
-                (session.row,),
-            ).fetchall()
-            connection.execute(
-                "UPDATE session SET clock_error_us = ? WHERE id = ?",
-                (errors[len(errors) // 2][0], session.row),
-            )
-        if batch.client or batch.dropped:
-            self._update_told(batch, session)
-
-    def _update_told(self, batch: Batch, session: _Session) -> None:
-        """What the client tells of itself, once; what it had to drop, added up."""
-        connection = self._connection
-        if batch.client and (session.batch_count == 1 or not batch.dropped):
-            connection.execute(
-                "UPDATE session SET client = ? WHERE id = ? AND client IS NULL",
-                (msgspec.json.encode(batch.client).decode(), session.row),
-            )
         if batch.dropped:
             before = value(connection, "SELECT dropped FROM session WHERE id = ?", (session.row,))
             dropped = Counter(msgspec.json.decode(before, type=dict[str, int]) if before else {})
@@ -610,7 +625,7 @@ class StoreWriter:
 
     def _count_volume(self, batch: Batch) -> None:
         day = datetime.fromtimestamp(batch.received_us / 1_000_000, UTC).date().isoformat()
-        counts = Counter(entry.entry_type for entry in batch.entries)
+        counts = Counter(EntryColumns.of(batch.entries).columns["entry_type"])
         for entry_type, count in counts.items():
             self._volume[day, entry_type, "entries"] += count
         told = batch.bytes_by_type
@@ -637,9 +652,27 @@ class StoreWriter:
 
     # --- the two sides of a request -------------------------------------------------------
 
-    def _join_flow(
-        self, entry: Entry, flow: str, seq: int, session: _Session, page_url: str | None
-    ) -> Entry | None:
+    def _join_flows(
+        self, entries: EntryColumns, seqs: Sequence[int], session: _Session
+    ) -> tuple[EntryColumns, Sequence[int]]:
+        """Join entries with the other side of their flows, where that is there.
+
+        Returns:
+            What is to be stored, and where: without what went into earlier rows.
+        """
+        # The other side may be of this very transaction.
+        self._insert_packing()
+        kept: list[Entry] = []
+        places: list[int] = []
+        for received, seq in zip(entries, seqs, strict=True):
+            flow = flow_id(received)
+            entry = received if flow is None else self._join_flow(received, flow, seq, session)
+            if entry is not None:
+                kept.append(entry)
+                places.append(seq)
+        return EntryColumns.of(kept), places
+
+    def _join_flow(self, entry: Entry, flow: str, seq: int, session: _Session) -> Entry | None:
         """Join an entry with the other side of its flow, where that is there.
 
         Returns:
@@ -676,8 +709,13 @@ class StoreWriter:
         self._adjust_totals(other, partner, -1)
         batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (other,))
         connection.execute("DELETE FROM entry WHERE seq = ?", (other,))
-        connection.execute(
-            INSERT_ENTRY, pack_entry(whole, other, batch_row, self._strings, self._urls)
+        insert_entries(
+            connection,
+            EntryColumns.of([whole]),
+            (other,),
+            (batch_row,),
+            self._strings,
+            self._urls,
         )
         self._adjust_totals(other, whole, 1)
         return None
@@ -702,8 +740,7 @@ class StoreWriter:
         )
         assert row is not None
         batch_row, page_view_row, session_row, page_url = row
-        totals = _Totals()
-        totals.add(entry, page_url, sign)
+        totals = _Totals(*[sign * total for total in _totals(EntryColumns.of([entry]), page_url)])
         connection.execute(
             "UPDATE batch SET request_count = request_count + ?, error_count = error_count + ?"
             " WHERE id = ?",
@@ -782,6 +819,17 @@ def free_bytes(path: Path) -> int:
     """Bytes that an ordinary user may still write where a file is."""
     status = os.statvfs(path.parent)
     return status.f_bavail * status.f_frsize
+
+
+def _page_entries(entries: Sequence[Entry]) -> Iterable[Entry]:
+    """Those that tell of the page itself, in their order."""
+    types = EntryColumns.of(entries).columns["entry_type"]
+    if _PAGE_TYPES.isdisjoint(types):
+        return ()
+    return [entries[place] for place, told in enumerate(types) if told in _PAGE_TYPES]
+
+
+_PAGE_TYPES = frozenset({"pageview", "navigation"})
 
 
 def _text(entry: Entry, field: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -10,9 +11,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import perftui
 from perftui.capture import batch as rules
-from perftui.capture.entry_decoding import EMPTY_FIELDS, decode_entry
+from perftui.capture.entry_decoding import (
+    EMPTY_FIELDS,
+    decode_entry,
+    decode_envelope,
+    resource_decoder,
+)
+from perftui.config import ServerSettings
 from perftui.entry_fields import ENTRY_FIELDS, FieldKind
+from perftui.errors import UndecodableBatchError
 
 LIMIT = 40
 
@@ -41,12 +50,24 @@ _usual: dict[FieldKind, st.SearchStrategy[Any]] = {
 }
 
 
+_metrics = st.lists(
+    st.dictionaries(
+        st.sampled_from(["name", "duration", "description", "k" * 50]),
+        st.sampled_from(["db", "x" * 41, 0, 1.5, 2**60, None, True]),
+        max_size=3,
+    ),
+    max_size=2,
+)
+
+
 def _items(values: dict[FieldKind, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
     own: dict[str, st.SearchStrategy[Any]] = {
         "duration": values[FieldKind.TIME],
         "startTime": values[FieldKind.TIME],
         **{field.wire: values[field.kind] for field in ENTRY_FIELDS},
         **{name: st.just(empty) for name, empty in EMPTY_FIELDS.items()},
+        "serverTiming": st.just([]) | _metrics,
+        "navigationId": st.integers(0, 10**6) | st.text(max_size=3) | _odd,
         "value": st.floats(0, 1),
         "k" * 50: st.just(1),
         "nested": st.just({"a": ["b" * 60, 2**60]}),
@@ -113,19 +134,80 @@ def test_a_whole_batch_is_the_same_without_the_detour(items: list[dict[str, Any]
 
 def test_a_usual_batch_takes_the_quick_way() -> None:
     from bench.generator import Generator
-    from perftui.config import ServerSettings
 
     for body in Generator().bodies(50, 4):
-        document = rules._decode_usual(body, ServerSettings())
-        assert document is not None
-        assert {type(item) for item in document["entries"]} == {rules._Quick}
+        with mock.patch.object(rules, "_entries", side_effect=AssertionError("the slow way")):
+            assert rules._decode_usual(body, ServerSettings()) is not None
         assert rules.decode_batch(body, received_us=5) == _decoded_slowly(body)
 
 
-def test_what_hides_in_a_batch_gets_the_closer_look() -> None:
-    from perftui.config import ServerSettings
-    from perftui.errors import UndecodableBatchError
+def test_what_the_sdk_sends_takes_the_quick_way() -> None:
+    """Of a session that the SDK recorded in Chromium, every ``resource`` entry."""
+    settings = ServerSettings()
+    decoder = resource_decoder(settings.max_string_characters)
+    session = Path(perftui.__file__).parent / "demo" / "session.jsonl"
+    count = 0
+    for line in session.read_bytes().splitlines():
+        for raw in decode_envelope(line).entries or ():
+            item = msgspec.json.decode(raw)
+            if item["entryType"] == "resource":
+                assert decoder.columns([decoder.item(raw)])[0] == rules._entry(
+                    item, rules._Text(settings.max_string_characters)
+                )
+                count += 1
+        assert _without_shares(rules.decode_batch(line, received_us=5)) == _without_shares(
+            _decoded_slowly(line)
+        )
+    assert count > 50
 
+
+def test_half_a_microsecond_is_rounded_as_the_rules_round_it() -> None:
+    half = [0.0005, 0.0015, 0.0025, 1.0005, 112.4005, -0.0005, 1e6 + 0.0005]
+    items = [
+        {
+            "entryType": "resource",
+            "name": "/",
+            "startTime": start,
+            "fetchStart": moment,
+            "duration": abs(moment),
+        }
+        for start in half
+        for moment in half
+    ]
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", "entries": items})
+    assert rules._decode_usual(body, ServerSettings()) is not None
+    assert rules.decode_batch(body, received_us=5) == _decoded_slowly(body)
+
+
+def test_a_time_beyond_exact_rounding_gets_the_closer_look() -> None:
+    items = [{"entryType": "resource", "name": "/", "startTime": 2**51 / 1000 + 0.3}]
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", "entries": items})
+    with pytest.raises(msgspec.ValidationError):
+        resource_decoder(8192).batch(body)
+    assert rules.decode_batch(body, received_us=5) == _decoded_slowly(body)
+
+
+def test_how_deep_it_may_be_nested_holds_for_the_quick_way_too() -> None:
+    metric = {"name": "db", "duration": 1.5}
+    items = [{"entryType": "resource", "name": "/", "serverTiming": [metric]}]
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", "entries": items})
+    for nesting in range(1, 6):
+        settings = ServerSettings(max_nesting=nesting)
+        quick: object
+        slow: object
+        try:
+            quick = rules.decode_batch(body, received_us=5, settings=settings)
+        except UndecodableBatchError as error:
+            quick = str(error)
+        try:
+            with mock.patch.object(rules, "_decode_usual", return_value=None):
+                slow = rules.decode_batch(body, received_us=5, settings=settings)
+        except UndecodableBatchError as error:
+            slow = str(error)
+        assert quick == slow
+
+
+def test_what_hides_in_a_batch_gets_the_closer_look() -> None:
     head = b'{"sessionId":"s","pageViewId":"p","entries":['
     nul = head + b'{"entryType":"resource","name":"a\\u0000b"}]}'
     assert rules._decode_usual(nul, ServerSettings()) is None

@@ -18,8 +18,6 @@ from perftui.errors import (
 from perftui.store.connection import Connection
 from perftui.store.migrations import MIGRATIONS, open_for_writing
 from perftui.store.reader import StoreReader
-from perftui.store.rows import INSERT_ENTRY
-from perftui.store.schema import ENTRY_COLUMNS
 from perftui.store.writer import StoreWriter
 from tests.store.builders import FixedClock, batch, request
 
@@ -44,7 +42,10 @@ def _make(path: Path, version: int) -> None:
     ):
         connection.execute(statement)
     row = {"seq": 1, "batch": 1, "type": 1, "url": 1, "start_us": 0, "duration_us": 2}
-    connection.execute(INSERT_ENTRY, [row.get(name) for name in ENTRY_COLUMNS])
+    connection.execute(
+        f"INSERT INTO entry ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+        list(row.values()),
+    )
     connection.close()
 
 

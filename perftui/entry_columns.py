@@ -1,0 +1,197 @@
+"""Entries by column: what a batch is made of on its way from the wire to the store.
+
+An object for each of a thousand entries, looked at once and taken apart again, would cost more
+than to decode and to store them. So the entries of a batch may be kept as one sequence for each
+attribute; they are an ordinary sequence of :class:`perftui.model.Entry` for whoever wants one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+from operator import add, itemgetter
+from typing import Any, overload
+
+import msgspec
+
+from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
+from perftui.model import Entry
+
+Column = Sequence[Any]
+
+TIME_COLUMNS = frozenset(field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.TIME)
+"""The columns that hold offsets."""
+
+_ATTRIBUTES = Entry.__struct_fields__
+_MICROSECONDS = TIME_COLUMNS | {"start_us", "duration_us"}
+
+
+class EntryColumns(Sequence[Entry]):
+    """Entries, kept by column. Immutable; an :class:`Entry` is made when somebody asks for it.
+
+    Attributes:
+        columns: attribute of :class:`Entry` -> its values, all of one length. The moments of
+            ``entry_fields`` are offsets in µs from ``start_us``, as the store has them. Moments
+            and durations are whole numbers, of type int or float. A column of which nothing is
+            known is missing (``extra``: where all are empty); ``entry_type``, ``name`` and
+            ``start_us`` are always there.
+    """
+
+    __slots__ = ("_entries", "_length", "columns")
+
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self.columns = columns
+        self._length = len(columns["entry_type"])
+        self._entries: tuple[Entry, ...] | None = None
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> EntryColumns:
+        """Any entries by column."""
+        if isinstance(entries, cls):
+            return entries
+        told = zip(*map(msgspec.structs.astuple, entries), strict=True) if entries else repeat(())
+        columns: dict[str, Column] = {}
+        for attribute, values in zip(_ATTRIBUTES, told, strict=False):
+            if attribute in TIME_COLUMNS:
+                starts = columns["start_us"]
+                values = tuple(
+                    [
+                        None if moment is None else moment - start
+                        for moment, start in zip(values, starts, strict=True)
+                    ]
+                )
+            if attribute in _ALWAYS or _is_told(attribute, values):
+                columns[attribute] = values
+        return cls(columns)
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[EntryColumns]) -> EntryColumns:
+        """The entries of all parts, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        told = set().union(*[part.columns for part in parts]) | _ALWAYS
+        return cls(
+            {
+                attribute: list(chain.from_iterable([part.values(attribute) for part in parts]))
+                for attribute in _ATTRIBUTES
+                if attribute in told
+            }
+        )
+
+    def taken(self, places: Sequence[int]) -> EntryColumns:
+        """The entries at these places, in this order."""
+        if not places:
+            return EntryColumns.of(())
+        take = itemgetter(*places, places[0])  # of one place it would give no tuple
+        return EntryColumns(
+            {attribute: take(values)[:-1] for attribute, values in self.columns.items()}
+        )
+
+    def replaced(self, **columns: Column) -> EntryColumns:
+        """The same entries with other columns."""
+        return EntryColumns({**self.columns, **columns})
+
+    def values(self, attribute: str) -> Iterable[Any]:
+        """A column, also one that is missing."""
+        found = self.columns.get(attribute)
+        if found is not None:
+            return found
+        return repeat(_NOTHING if attribute == "extra" else None, self._length)
+
+    def request_places(self) -> Sequence[int]:
+        """Which of the entries stand for one HTTP request each."""
+        types = self.columns["entry_type"]
+        if set(types) <= REQUEST_ENTRY_TYPES:
+            return range(self._length)
+        return [place for place, told in enumerate(types) if told in REQUEST_ENTRY_TYPES]
+
+    def span_us(self) -> tuple[int, int] | None:
+        """Start of the first and end of the last, µs; what is in flight ends where it starts.
+        None where there are none."""
+        starts = self.columns["start_us"]
+        if not starts:
+            return None
+        durations = self.columns.get("duration_us", ())
+        try:
+            ends = max(map(add, starts, durations), default=None)
+        except TypeError:
+            ends = None
+        if ends is None:
+            ends = max(
+                [
+                    start + (duration or 0)
+                    for start, duration in zip(starts, self.values("duration_us"), strict=False)
+                ]
+            )
+        return int(min(starts)), int(ends)
+
+    # --- a sequence of entries ------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Entry]: ...
+
+    def __getitem__(self, place: int | slice) -> Entry | Sequence[Entry]:
+        if self._entries is not None or isinstance(place, slice):
+            return self._all()[place]
+        told = {
+            attribute: value
+            for attribute, values in self.columns.items()
+            if (value := values[place]) is not None
+        }
+        return _entry(told)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._all())
+
+    def _all(self) -> tuple[Entry, ...]:
+        if self._entries is None:
+            names = tuple(self.columns)
+            self._entries = tuple(
+                [
+                    _entry(
+                        {
+                            attribute: value
+                            for attribute, value in zip(names, row, strict=True)
+                            if value is not None
+                        }
+                    )
+                    for row in zip(*self.columns.values(), strict=True)
+                ]
+            )
+        return self._entries
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return self._all() == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"EntryColumns.of({list(self._all())!r})"
+
+
+_ALWAYS = frozenset({"entry_type", "name", "start_us"})
+_NOTHING: Mapping[str, Any] = {}
+
+
+def _is_told(attribute: str, values: Column) -> bool:
+    if attribute == "extra":
+        return any(values)
+    return values.count(None) < len(values)
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    start = told["start_us"] = int(told["start_us"])
+    for attribute in told.keys() & _MICROSECONDS:
+        if attribute in TIME_COLUMNS:
+            told[attribute] = start + int(told[attribute])
+        else:
+            told[attribute] = int(told[attribute])
+    return Entry(**told)
