@@ -15,6 +15,7 @@ from perftui.analysis.text import sanitise
 from perftui.errors import PerftuiError
 from perftui.model import Reader, Record
 from perftui.screens.registry import Editor, Services, Subject
+from perftui.widgets.line_compositor import LineCompositor
 from perftui.widgets.painted import palette_of
 from perftui.widgets.palette import Palette
 
@@ -107,6 +108,7 @@ class BaseScreen(Screen[object]):
 
     def __init__(self, services: Services, subject: Subject) -> None:
         super().__init__(name=self.NAME)
+        self._compositor = LineCompositor()
         self.services = services
         self.subject = subject
 

@@ -6,17 +6,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 
 from perftui.model import Predicate, Record
 from perftui.screens.base import BaseScreen
 from perftui.screens.filtering import check_filter, compile_filter, complete_filter, rows_like
 from perftui.screens.registry import Services, Subject
+from perftui.screens.rest import REST_SECONDS, Rest
 from perftui.widgets.filter_line import FilterLine
-
-REST_SECONDS = 0.15
-"""What takes a look at the store is done once the cursor, the scroll or the filter has been the same
-for this long."""
 
 
 class FilterScreen(BaseScreen):
@@ -36,7 +32,7 @@ class FilterScreen(BaseScreen):
         super().__init__(services, subject)
         self.filter_text = subject.filter
         self.filter_off = False
-        self._typing: Timer | None = None
+        self._typing = Rest(self, REST_SECONDS, self.filter_changed)
 
     # ---- to be told by the screen itself --------------------------------------------------
 
@@ -76,21 +72,14 @@ class FilterScreen(BaseScreen):
     def _filter_typed(self, message: FilterLine.Typed) -> None:
         if message.text.strip() != self.filter_text.strip():
             self.filter_text, self.filter_off = message.text, False
-            if self._typing is not None:
-                self._typing.stop()
-            self._typing = self.set_timer(REST_SECONDS, self._typed)
-
-    def _typed(self) -> None:
-        """The filter has been the same for a moment: a whole session is not looked through for
-        every letter."""
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
-            self.filter_changed()
+            # A whole session is not looked through for every letter.
+            self._typing.stir()
 
     @on(FilterLine.Applied)
     def _filter_applied(self) -> None:
-        self._typed()
+        if self._typing.is_waiting:
+            self._typing.drop()
+            self.filter_changed()
         self.filter_left()
 
     @on(FilterLine.Closed)

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.timer import Timer
 from textual.widgets import Input
 
 from perftui.analysis.band import rail
@@ -20,7 +19,7 @@ from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, seek
 from perftui.model import EntryIndex, Record, SessionSummary
 from perftui.screens.base import StoreTrouble
-from perftui.screens.filter_screen import REST_SECONDS, FilterScreen
+from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.registry import Services, Subject
 from perftui.screens.replay_panes import PanesScreen
 from perftui.screens.replay_view import (
@@ -31,6 +30,7 @@ from perftui.screens.replay_view import (
     transport_state,
     waiting_note,
 )
+from perftui.screens.rest import REST_SECONDS, Rest
 from perftui.screens.session_feed import (
     Around,
     AroundTold,
@@ -58,6 +58,10 @@ from perftui.widgets.safe_input import SafeInput
 from perftui.widgets.summary_line import SummaryLine
 from perftui.widgets.title_bar import TitleBar
 from perftui.widgets.transport import Transport
+
+GLANCE_SECONDS = 0.04
+"""The detail follows the cursor once it has been on a row for so long: longer than the pause between
+two repetitions of a key that is held down, too short to be seen."""
 
 LOOK_SECONDS = 1.0
 """Live, the overview is made anew at most this often …"""
@@ -99,8 +103,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._seen = 0
         self._wanted_seq = subject.seq
         self._trouble = ""
-        self._rest: Timer | None = None
-        self._scroll_rest: Timer | None = None
+        self._glance = Rest(self, GLANCE_SECONDS, self._glanced)
+        self._rest = Rest(self, REST_SECONDS, self._rested)
+        self._scroll_rest = Rest(self, REST_SECONDS, self._ask_usual)
         self.bands = BandCache()
         self._since_us = services.clock.now_us() - int(LIVE_SECONDS * 1_000_000)
 
@@ -277,6 +282,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._chart()
         self._show_state()
         self.show_detail()
+        if first:
+            self.refresh_bindings()
         self._look()
 
     def _visible(self, told: SessionTold) -> int:
@@ -301,6 +308,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._told = self._source = None
         self._rows.show(RecordSource(_NOTHING, self.fetch))
         self.arrange_parts()
+        self.refresh_bindings()
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
@@ -429,7 +437,6 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         )
         overview.tell(overview_state(self, told, self._around, self.selected, band, palette, bands))
         self.show_moment()
-        self.refresh_bindings()
 
     def _show_title(self) -> None:
         held = (
@@ -454,27 +461,21 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     @on(RowList.Moved)
     def _moved(self) -> None:
+        self._glance.stir()
+        self._rest.stir()
+
+    def _glanced(self) -> None:
         self.show_detail()
         self._show_title()
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(REST_SECONDS, self._rested)
 
     def _rested(self) -> None:
-        self._rest = None
         self.find_detail()
         self._show_state()
 
     @on(RowList.Scrolled)
     def _scrolled(self) -> None:
         self._chart()
-        if self._scroll_rest is not None:
-            self._scroll_rest.stop()
-        self._scroll_rest = self.set_timer(REST_SECONDS, self._scroll_rested)
-
-    def _scroll_rested(self) -> None:
-        self._scroll_rest = None
-        self._ask_usual()
+        self._scroll_rest.stir()
 
     @on(RowList.FollowEnded)
     def _follow_ended(self) -> None:

@@ -70,6 +70,7 @@ class LogPainter:
         self.palette = palette
         self.around = around
         self.specs = specs
+        self._columns: dict[int, tuple[Column, ...]] = {}
         self.window: tuple[int, int] = (0, 1_000_000)
         self.now_us: int | None = None
         self.origin_us = 0
@@ -83,7 +84,10 @@ class LogPainter:
 
     def columns(self, width: int) -> tuple[Column, ...]:
         """The columns at a width."""
-        return place(self.specs, width, indent=INDENT)
+        known = self._columns.get(width)
+        if known is None:
+            known = self._columns[width] = place(self.specs, width, indent=INDENT)
+        return known
 
     def viewport(self, width: int) -> Viewport | None:
         """What the chart shows at a width of the whole line; None where it has no room."""
@@ -148,7 +152,8 @@ class LogPainter:
         else:
             self._happening(line, row, described, columns)
         ground = "selected" if selected else LEVEL_GROUNDS.get(described.severity.level, "")
-        return line.strip().apply_style(palette.row(ground))
+        strip = line.strip()
+        return strip.apply_style(palette.row(ground)) if ground else strip
 
     def _request(
         self,

@@ -27,6 +27,12 @@ def palette_of(app: App[object]) -> Palette:
     return cast("HasPalette", app).palette
 
 
+def ground_of(widget: Widget) -> Style:
+    """The colours that a widget's text stands in, and nothing else of its style."""
+    whole = widget.rich_style
+    return Style(color=whole.color, bgcolor=whole.bgcolor)
+
+
 class Painted(Widget):
     """A widget of some lines, painted cell by cell by :meth:`paint`."""
 
@@ -43,5 +49,4 @@ class Painted(Widget):
         """One line; called by Textual."""
         line = Line(self.size.width)
         self.paint(line, y)
-        ground = self.rich_style
-        return line.strip().apply_style(Style(color=ground.color, bgcolor=ground.bgcolor))
+        return line.strip().apply_style(ground_of(self))

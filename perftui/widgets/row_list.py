@@ -8,18 +8,24 @@ painted rows are kept as strips until something they depend on changes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
+
+from perftui.widgets.line_scroll_bar import LineScrollBar
+from perftui.widgets.painted import ground_of
 
 RowT_co = TypeVar("RowT_co", covariant=True)
 RowT_contra = TypeVar("RowT_contra", contravariant=True)
@@ -79,6 +85,8 @@ class EmptySource:
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     """A list with a cursor that stays where it is, whatever arrives or goes.
 
+    It has no border and no padding: its lines are handed to the compositor as they were kept.
+
     Attributes:
         cursor: place of the selected row; 0 in an empty list.
         follow: whether the cursor stays on the last row while the list grows. Moving up ends it.
@@ -108,8 +116,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("enter", "choose", "Open", show=False, id="list.choose"),
     ]
 
-    cursor: reactive[int] = reactive(0, init=False)
-    follow: reactive[bool] = reactive(False, init=False)
+    virtual_size: var[Size] = var(Size(0, 0))
+    """Unlike Textual's: more rows neither move any other widget nor change those in view."""
+
+    cursor: var[int] = var(0, init=False)
+    follow: var[bool] = var(False, init=False)
 
     class Moved(Message):
         """The cursor stands on another row (or there is none any more)."""
@@ -177,8 +188,20 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self.painter = painter
         self.source: RowSource[Any] = source if source is not None else EmptySource()
         self._strips: LRUCache[tuple[Hashable, ...], Strip] = LRUCache(STRIPS_KEPT)
+        self._kept_looks: tuple[Style, Color, Sequence[LineFilter]] | None = None
         self._seen = 0
         self._window: tuple[int, int] = (-1, -1)
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Made when it is first needed, as Textual does it."""
+        bar = self._vertical_scrollbar
+        if bar is None:
+            bar = LineScrollBar(thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar = bar
+            bar.display = False
+            self.app._start_widget(self, bar)
+        return bar
 
     # ---- what is in it --------------------------------------------------------------------
 
@@ -207,17 +230,28 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def grown(self) -> None:
         """The source has more rows at its end (or fewer); what is in view stays in view."""
+        before = self._seen
         self._resized()
         if self.follow:
             self._to_end()
         elif self.cursor >= len(self.source):
             self._put_cursor(len(self.source) - 1)
-        self.refresh()
+        for place in range(*self._lines_between(before, len(self.source))):
+            self.refresh_row(place)
+
+    def _lines_between(self, one: int, other: int) -> tuple[int, int]:
+        """The places in view between two lengths of the list: first and one past the last."""
+        top = self.scroll_offset.y
+        return max(top, min(one, other)), min(top + self.size.height, max(one, other))
 
     def repaint(self) -> None:
         """Paint all rows anew: something they all depend on has changed."""
-        self._strips.clear()
+        self._forget_strips()
         self.refresh()
+
+    def _forget_strips(self) -> None:
+        self._strips.clear()
+        self._kept_looks = None
 
     def _resized(self) -> None:
         count = len(self.source)
@@ -226,6 +260,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self.virtual_size = Size(self.size.width, count)
             # Without it a list that outgrows its room has no scrollbar until the next resize.
             self._refresh_scrollbars()
+            self._scroll_update(self.virtual_size)
             self._note_window()
 
     @property
@@ -249,23 +284,50 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def notify_style_update(self) -> None:
         """Called by Textual when the theme or a class changes."""
         super().notify_style_update()
-        self._strips.clear()
+        self._forget_strips()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some lines of what is in view; called by Textual's compositor.
+
+        The very strips that are kept are handed out: what a strip knows of itself (its parts, its
+        escape sequences) is worked out once for a row, wherever on the screen it comes to stand.
+        """
+        top, width = self.scroll_offset.y, self.size.width
+        strips = [self._strip(top + y, width) for y in crop.line_range]
+        left, right = crop.column_span
+        # Cells beyond the width are covered by the scrollbar.
+        if left or right < width:
+            strips = [strip.crop(left, right) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
-        """One line of what is in view; called by Textual."""
-        place = self.scroll_offset.y + y
-        width = self.size.width
-        ground = self.rich_style
-        if place >= len(self.source):
-            return Strip.blank(width, ground)
-        row = self.source.row(place)
-        selected = place == self.cursor
-        key = (self.source.key(place), selected, width, self.painter.variant(row))
+        """One line of what is in view."""
+        return self._strip(self.scroll_offset.y + y, self.size.width)
+
+    def _looks(self) -> tuple[Style, Color, Sequence[LineFilter]]:
+        """What all rows stand on: style, background, and the filters of the app."""
+        if self._kept_looks is None:
+            filters = tuple(self.get_line_filters())
+            self._kept_looks = (ground_of(self), self.background_colors[1], filters)
+        return self._kept_looks
+
+    def _strip(self, place: int, width: int) -> Strip:
+        """The painted row at a place; blank past the end."""
+        key: tuple[Hashable, ...] = (width,)
+        row = None
+        if has_row := place < len(self.source):
+            row = self.source.row(place)
+            selected = place == self.cursor
+            key = (self.source.key(place), selected, width, self.painter.variant(row))
         strip = self._strips.get(key)
         if strip is None:
-            strip = self.painter.paint(row, width, selected=selected).apply_style(
-                Style(color=ground.color, bgcolor=ground.bgcolor)
-            )
+            ground, background, filters = self._looks()
+            if has_row:
+                strip = self.painter.paint(row, width, selected=selected).apply_style(ground)
+            else:
+                strip = Strip.blank(width, ground)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
             self._strips[key] = strip
         return strip
 

@@ -8,13 +8,15 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from perftui.analysis.text import cell_width
 from perftui.widgets.line import Line
-from perftui.widgets.painted import palette_of
+from perftui.widgets.painted import ground_of, palette_of
+from perftui.widgets.palette import Palette
 
 StyledLine = Sequence[tuple[str, str]]
 """Parts of a line: a text (which may come from outside) and a theme variable; ``!name`` is bold,
@@ -46,6 +48,9 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("G,end", "scroll_end", "End", show=False, id="text.end"),
     ]
 
+    virtual_size: var[Size] = var(Size(0, 0))
+    """Unlike Textual's: more lines do not move any other widget."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: tuple[StyledLine, ...] = ()
@@ -60,20 +65,43 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _measure(self) -> None:
         width = max((_width(line) for line in self._lines), default=0)
-        self.virtual_size = Size(max(width, self.size.width), len(self._lines))
+        found = Size(max(width, self.size.width), len(self._lines))
+        if found != self.virtual_size:
+            self.virtual_size = found
+            self._refresh_scrollbars()
+            self._scroll_update(found)
 
     def on_resize(self, event: events.Resize) -> None:
         self._measure()
 
-    def render_line(self, y: int) -> Strip:
-        """One line; called by Textual."""
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Some of the lines in view; called by Textual's compositor. There is no border and no
+        padding that they would have to be put into."""
+        ground, background = ground_of(self), self.background_colors[1]
         scroll_x, scroll_y = self.scroll_offset
         width = self.size.width
-        ground = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
-        place = scroll_y + y
+        left, right = crop.column_span
+        palette, filters = palette_of(self.app), self.get_line_filters()
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._strip(scroll_y + y, scroll_x, width, palette, ground)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            # Cells beyond the width are covered by the scrollbar.
+            strips.append(strip.crop(left, right) if left or right < width else strip)
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """One line of those in view."""
+        scroll_x, scroll_y = self.scroll_offset
+        palette = palette_of(self.app)
+        return self._strip(scroll_y + y, scroll_x, self.size.width, palette, ground_of(self))
+
+    def _strip(
+        self, place: int, scroll_x: int, width: int, palette: Palette, ground: Style
+    ) -> Strip:
         if place >= len(self._lines):
             return Strip.blank(width, ground)
-        palette = palette_of(self.app)
         line = Line(max(width, self.virtual_size.width))
         for text, style in self._lines[place]:
             if style.startswith("@"):

@@ -17,6 +17,7 @@ from perftui.config import AppSettings, Settings
 from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Subject
 from perftui.screens.replay import ReplayScreen
+from perftui.screens.rest import Rest
 from tests.screens.sample_store import SESSION, FrozenClock, make_store
 
 PATIENCE_SECONDS = 30.0
@@ -109,9 +110,7 @@ async def settle(pilot: Pilot[Any], *, waiting: bool = False) -> None:
             and screen.is_mounted
             and (waiting or bool(told))
             and known
-            and getattr(screen, "_rest", None) is None
-            and getattr(screen, "_scroll_rest", None) is None
-            and getattr(screen, "_typing", None) is None
+            and not any(isinstance(one, Rest) and one.is_waiting for one in vars(screen).values())
             and all(
                 worker.is_finished
                 for worker in app.workers

@@ -1,0 +1,74 @@
+"""The app's compositor draws what Textual's own draws, and asks for no line that has not changed."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from textual._compositor import Compositor
+from textual.geometry import Region
+from textual.strip import Strip
+
+from perftui.widgets.line_compositor import LineCompositor
+from perftui.widgets.row_list import RowList
+from tests.screens.conftest import MakeApp, press, settle
+
+
+def drawn(chops: Any, lines: list[int]) -> list[list[tuple[int, str, Any]]]:
+    """Each of the lines cell by cell, with styles."""
+    return [
+        [
+            (cell, segment.text, segment.style)
+            for cell in sorted(chops[y])
+            for segment in _of(chops[y][cell])
+        ]
+        for y in lines
+    ]
+
+
+def _of(strip: Strip | None) -> list[Any]:
+    assert strip is not None, "a cell that nothing was drawn into"
+    return list(strip.simplify())
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (40, 12)], ids=str)
+@pytest.mark.parametrize("screen", ["replay", "sessions", "waterfall"])
+async def test_draws_what_textual_draws(
+    make_app: MakeApp, screen: str, size: tuple[int, int]
+) -> None:
+    app = make_app("replay" if screen == "waterfall" else screen)
+    chance = random.Random(5)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        if screen == "waterfall":
+            await press(pilot, "w")
+        ours = app.screen._compositor
+        assert isinstance(ours, LineCompositor)
+        whole = Region(0, 0, *size)
+        for _ in range(20):
+            lines = sorted(chance.sample(range(size[1]), chance.randint(1, size[1])))
+            theirs = Compositor._render_chops(ours, whole, set(lines).__contains__)
+            assert drawn(ours._render_chops(whole, set(lines).__contains__), lines) == drawn(
+                theirs, lines
+            )
+
+
+async def test_a_cursor_that_moves_draws_two_rows(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        rows = app.screen.query_one(RowList)
+        asked: list[Region] = []
+        render_lines = RowList.render_lines
+
+        def noted(self: RowList, crop: Region) -> list[Strip]:
+            asked.append(crop)
+            return render_lines(self, crop)
+
+        monkeypatch.setattr(RowList, "render_lines", noted)
+        await press(pilot, "j")
+        assert rows.cursor == 1
+        assert [(crop.y, crop.height) for crop in asked] == [(0, 2)]
