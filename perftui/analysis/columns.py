@@ -142,16 +142,18 @@ WATERFALL_COLUMNS = (
 
 SESSION_COLUMNS = (
     ColumnSpec("state", "", 1, 1, 100),
-    ColumnSpec("age", "last seen", 9, 9, 80, right=True),
-    ColumnSpec("name", "session", 24, 60, 95, stretch=3),
-    ColumnSpec("duration", "length", 8, 8, 50, right=True),
+    ColumnSpec("flags", "", 2, 2, 82),
+    ColumnSpec("age", "seen", 6, 6, 80, right=True),
+    ColumnSpec("name", "session", 21, 60, 95, stretch=3),
+    ColumnSpec("duration", "length", 6, 6, 50, right=True),
     ColumnSpec("pages", "pages", 5, 5, 60, right=True),
     ColumnSpec("requests", "requests", 8, 8, 75, right=True),
     ColumnSpec("errors", "errors", 6, 6, 85, right=True),
     ColumnSpec("slow", "slow", 5, 5, 84, right=True),
-    ColumnSpec("vitals", "vitals", 23, 23, 45),
-    ColumnSpec("bytes", "bytes", 7, 7, 40, right=True),
-    ColumnSpec("activity", "activity", 12, 40, 30, stretch=1),
-    ColumnSpec("flags", "", 3, 3, 35),
+    ColumnSpec("LCP", "LCP ", 7, 7, 55, right=True),
+    ColumnSpec("INP", "INP ", 7, 7, 46, right=True),
+    ColumnSpec("CLS", "CLS ", 6, 6, 45, right=True),
+    ColumnSpec("bytes", "bytes", 6, 6, 40, right=True),
+    ColumnSpec("activity", "activity", 8, 48, 42, stretch=2),
 )
-"""The list of sessions."""
+"""The list of sessions; of 80 cells the LCP has the last."""

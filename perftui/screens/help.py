@@ -13,7 +13,7 @@ from perftui.screens.registry import Services, Subject
 from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.key_table import GROUPS, KeyRow, key_rows
 from perftui.widgets.palette import Glyphs, Palette
-from perftui.widgets.styled_lines import StyledLine, StyledLines
+from perftui.widgets.styled_lines import StyledLine, StyledLines, beside
 from perftui.widgets.title_bar import TitleBar
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
@@ -129,21 +129,7 @@ def help_lines(rows: list[KeyRow], screen: str, palette: Palette, width: int) ->
     for block in blocks:
         side = left if len(left) <= len(right) else right
         side.extend(block)
-    shift = width // 2
-    merged: list[StyledLine] = []
-    for number in range(max(len(left), len(right))):
-        line = list(left[number]) if number < len(left) else []
-        if number < len(right):
-            line += [(text, _shifted(style, shift)) for text, style in right[number]]
-        merged.append(line)
-    return merged
-
-
-def _shifted(style: str, by: int) -> str:
-    if not style.startswith("@"):
-        return style
-    cell, _, rest = style[1:].partition(" ")
-    return f"@{int(cell) + by} {rest}"
+    return beside(left, right, width // 2)
 
 
 def _legend(palette: Palette) -> list[StyledLine]:

@@ -23,7 +23,7 @@ from perftui.analysis.text import UNKNOWN, format_count, format_duration, format
 from perftui.analysis.waterfall import EIGHTHS
 from perftui.model import Record, Usual
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
-from perftui.widgets.styled_lines import StyledLine
+from perftui.widgets.styled_lines import StyledLine, beside
 
 TABS = ("Timing", "Headers", "Server-Timing", "Initiator", "Similar", "Raw")
 """In the order of the keys 1 to 6."""
@@ -85,65 +85,66 @@ def title(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
 
 def timing(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
     """The phases as bars, and on the right what is worth knowing about them."""
+    if not detail.record.entry.is_request:
+        return happening(detail)
+    side = min(52, width // 2) if width >= 96 else 0
+    lines = phase_lines(detail, palette, width - side)
+    notes = _notes(detail, palette)
+    if side:
+        return beside(lines, notes, width - side)
+    indented = [[(first, f"@1 {style}"), *rest] for (first, style), *rest in notes]
+    return [*indented, [], *lines] if notes else lines
+
+
+def phase_lines(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
+    """The phases of a request, its total and what is usual, each as a bar on one scale."""
     record, around = detail.record, detail.around
     entry = record.entry
-    if not entry.is_request:
-        return happening(detail)
-    page_url = around.page_urls.get(record.page_view_id)
-    usual = around.usual.get(endpoint(entry.method, entry.name))
-    total = request_duration_us(entry)
-    median = None if usual is None or usual.calls < 2 else usual.median_us
+    total, median = request_duration_us(entry), _median_us(detail)
     longest = max(total or 0, median or 0)
-    notes = _notes(detail, palette)
-    side = min(52, width // 2) if width >= 96 else 0
-    bar_width = max(8, width - side - 30)
-    lit = _LEVELS.get(severity_of(record, around).level, "muted")
-    lines: list[list[tuple[str, str]]] = []
-    for fact in phase_facts(entry, page_url):
+    bar_width = max(8, width - 30)
+    bar_at = f"@{LABEL + 8}"
+    lines: list[StyledLine] = []
+    for fact in phase_facts(entry, around.page_urls.get(record.page_view_id)):
         words = PHASE_WORDS[fact.name]
         line = [(words, "@1 muted")]
         if fact.duration_us is None:
-            line += [(UNKNOWN.rjust(8), f"@{LABEL - 2} faint"), (fact.note, f"@{LABEL + 8} muted")]
+            line += [(UNKNOWN.rjust(8), f"@{LABEL - 2} faint"), (fact.note, f"{bar_at} muted")]
         else:
             style = "foreground" if fact.duration_us else "faint"
             line.append((format_duration(fact.duration_us).rjust(8), f"@{LABEL - 2} {style}"))
             if fact.duration_us and total:
                 blocks = _bar(fact.duration_us, longest, bar_width, palette, fact.name.value)
-                line.append((blocks, f"@{LABEL + 8} phase-{fact.name.value}"))
+                line.append((blocks, f"{bar_at} phase-{fact.name.value}"))
             elif fact.note:
-                line.append((fact.note, f"@{LABEL + 8} faint"))
+                line.append((fact.note, f"{bar_at} faint"))
         lines.append(line)
+    lit = _LEVELS.get(severity_of(record, around).level, "muted")
     lines.append(
         [
             ("total", "@1 muted"),
             (format_duration(total).rjust(8), f"@{LABEL - 2} !foreground"),
-            ("in flight", f"@{LABEL + 8} accent")
+            ("in flight", f"{bar_at} accent")
             if total is None
-            else (_bar(total, longest, bar_width, palette, "span"), f"@{LABEL + 8} {lit}"),
+            else (_bar(total, longest, bar_width, palette, "span"), f"{bar_at} {lit}"),
         ]
     )
-    if usual is not None and median is not None:
-        bar = _bar(median, longest, bar_width, palette, "span")
+    if median is not None:
         lines.append(
             [
                 ("usually", "@1 muted"),
                 (format_duration(median).rjust(8), f"@{LABEL - 2} foreground"),
-                (bar, f"@{LABEL + 8} faint"),
+                (_bar(median, longest, bar_width, palette, "span"), f"{bar_at} faint"),
             ]
         )
-        words = f"usually {format_duration(median)} over {format_count(usual.calls)} calls"
-        if total and median:
-            words += f", this one {total / median:.1f} times that"
-        notes.append([(words, "muted")])
-    if not side:
-        indented = [[(first, f"@1 {style}"), *rest] for (first, style), *rest in notes]
-        return [*indented, [], *lines] if notes else list(lines)
-    for number, note in enumerate(notes):
-        while number >= len(lines):
-            lines.append([])
-        first_text, first_style = note[0]
-        lines[number] += [(first_text, f"@{width - side} {first_style}"), *note[1:]]
-    return list(lines)
+    return lines
+
+
+def _median_us(detail: Detail) -> int | None:
+    """What calls of its endpoint usually take; None where there are none but this one."""
+    entry = detail.record.entry
+    usual = detail.around.usual.get(endpoint(entry.method, entry.name))
+    return None if usual is None or usual.calls < 2 else usual.median_us
 
 
 def _bar(duration: int, total: int, width: int, palette: Palette, phase: str) -> str:
@@ -182,6 +183,13 @@ def _notes(detail: Detail, palette: Palette) -> list[list[tuple[str, str]]]:
     if told := server_timing(entry):
         shown = "  ".join([f"{fact.label} {fact.value or fact.note}".strip() for fact in told[:4]])
         lines.append([("server  ", "muted"), (shown, "foreground")])
+    usual = around.usual.get(endpoint(entry.method, entry.name))
+    if usual is not None and (median := _median_us(detail)) is not None:
+        words = f"usually {format_duration(median)} over {format_count(usual.calls)} calls"
+        total = request_duration_us(entry)
+        if total and median:
+            words += f", this one {total / median:.1f} times that"
+        lines.append([(words, "muted")])
     return lines
 
 
@@ -344,32 +352,43 @@ def summary(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
     return parts
 
 
+TWO_COLUMNS = 110
+"""Cells from which on the blocks of :func:`everything` stand side by side."""
+
+
 def everything(
     detail: Detail, usual: Usual | None, palette: Palette, width: int
 ) -> list[StyledLine]:
-    """All tabs one below the other, with what is known in full before them."""
+    """All that is known of an entry: why it is lit, what it was, how long everything took, then
+    the other tabs; in two columns where there is room."""
     record, around = detail.record, detail.around
-    lines: list[StyledLine] = []
+    lines: list[StyledLine] = [[]]
     for reason in severity_of(record, around).reasons:
         style = _LEVELS.get(reason.level, "muted")
         lines.append([(f"{palette.glyph(reason.glyph)} {reason.words}", f"@1 !{style}")])
-    if lines:
+    if len(lines) > 1:
         lines.append([])
     if not record.entry.is_request:
-        return [
-            *lines,
-            *happening(detail),
-            [],
-            *_section("raw"),
-            *tab_lines("Raw", detail, palette, width),
-        ]
+        raw = tab_lines("Raw", detail, palette, width)
+        return [*lines, *happening(detail), [], *_section("raw"), *raw]
     page_url = around.page_urls.get(record.page_view_id)
     facts = request_facts(record, around.session_start_us, page_url, usual, around.first_party)
-    lines += [*_section("request"), *facts_or(facts, ""), []]
-    lines += [*_section("timing"), *timing(detail, palette, min(width, 95)), []]
-    for name in ("Server-Timing", "Headers", "Initiator", "Similar", "Raw"):
-        lines += [*_section(name.lower()), *tab_lines(name, detail, palette, width), []]
-    return lines
+    half = width // 2 if width >= TWO_COLUMNS else 0
+    room = width - half
+
+    def section(name: str) -> list[StyledLine]:
+        return [*_section(name.lower()), *tab_lines(name, detail, palette, room), []]
+
+    what = [*_section("request"), *facts_or(facts[1:], ""), []]
+    when = [*_section("timing"), *phase_lines(detail, palette, room), []]
+    lines += [[(record.entry.name, "@1 !foreground")], []]
+    if half:
+        lines += beside(what, [*when, *section("Server-Timing")], half)
+        lines += beside(section("Initiator"), section("Similar"), half)
+    else:
+        lines += [*when, *what, *section("Server-Timing"), *section("Initiator")]
+        lines += section("Similar")
+    return [*lines, *section("Headers"), *section("Raw")]
 
 
 def _section(name: str) -> list[StyledLine]:

@@ -46,10 +46,16 @@ def key_rows(screen: Screen[Any]) -> list[KeyRow]:
     app = screen.app
     keys: dict[str, list[str]] = {}
     words: dict[str, str] = {}
+    taken: set[str] = set()
     for node in [screen, *screen.query("*"), app]:
         bindings = node._bindings.copy()
         bindings.apply_keymap(app._keymap)
-        for bound in bindings.key_to_bindings.values():
+        if node is screen:
+            taken = set(bindings.key_to_bindings)
+        for key, bound in bindings.key_to_bindings.items():
+            if node is app and key in taken:
+                # The screen comes first: ``q`` closes it, and does not quit.
+                continue
             for binding in bound:
                 if binding.id and "." in binding.id:
                     shown = keys.setdefault(binding.id, [])

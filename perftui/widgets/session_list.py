@@ -10,6 +10,7 @@ from textual.strip import Strip
 from perftui.analysis import columns as layout
 from perftui.analysis.age import format_age
 from perftui.analysis.columns import SESSION_COLUMNS, Column
+from perftui.analysis.endpoints import short_url
 from perftui.analysis.session_facts import SessionFacts, is_live, rebin
 from perftui.analysis.sparkline import heights
 from perftui.analysis.text import cell_width, format_bytes, format_count, format_duration
@@ -20,12 +21,6 @@ from perftui.widgets.vital_badge import badge
 
 INDENT = 2
 """Cells on the left: the cursor bar and a blank."""
-
-VITALS = ("LCP", "INP", "CLS")
-"""The three core metrics, in the order of their column."""
-
-VITAL_WIDTH = 8
-"""Cells of each of them, with a blank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +77,7 @@ class SessionPainter:
         style = self.palette.style("muted")
         for column in layout.place(SESSION_COLUMNS, width, indent=INDENT):
             line.to(column.x)
-            if column.name == "vitals":
-                for name in VITALS:
-                    line.cell(name + " ", style, VITAL_WIDTH - 1, right=True).gap()
-            else:
-                line.cell(column.title, style, column.width, right=column.right)
+            line.cell(column.title, style, column.width, right=column.right)
         return line.strip()
 
     def variant(self, row: SessionRow) -> Hashable:
@@ -142,8 +133,8 @@ class SessionPainter:
                 case "slow":
                     slow = None if row.facts is None else row.facts.slow_count
                     self._count(line, column, slow, glyphs.slow, "warning")
-                case "vitals":
-                    self._vitals(line, row, column)
+                case "LCP" | "INP" | "CLS":
+                    self._vital(line, row, column)
                 case "bytes":
                     line.cell(format_bytes(summary.transfer_bytes), muted, column.width, right=True)
                 case "activity":
@@ -166,7 +157,7 @@ class SessionPainter:
         """What a person calls it, and where it was, as far as there is room."""
         summary, palette = row.summary, self.palette
         name = summary.label or summary.title or summary.url or summary.session_id
-        rest = (summary.url or "") if name != summary.url else summary.session_id
+        rest = short_url(summary.url or "") if name != summary.url else summary.session_id
         strong = palette.style("foreground", "bold" if selected or summary.label else "")
         cells = min(cell_width(name), column.width)
         line.cell(name, strong, cells, where="middle")
@@ -184,13 +175,11 @@ class SessionPainter:
             text = f"{glyph} {format_count(count)}"
             line.cell(text, palette.style(style, "bold"), column.width, right=True)
 
-    def _vitals(self, line: Line, row: SessionRow, column: Column) -> None:
-        if row.facts is None:
-            return
-        for number, name in enumerate(VITALS):
-            line.to(column.x + number * VITAL_WIDTH)
-            text, style = badge(row.facts.worst.get(name), self.palette.glyphs)
-            line.cell(text, self.palette.style(style), VITAL_WIDTH - 1, right=True)
+    def _vital(self, line: Line, row: SessionRow, column: Column) -> None:
+        """The worst of the session's pageviews, with the sign of its rating."""
+        if row.facts is not None:
+            text, style = badge(row.facts.worst.get(column.name), self.palette.glyphs)
+            line.cell(text, self.palette.style(style), column.width, right=True)
 
     def _activity(self, line: Line, row: SessionRow, column: Column) -> None:
         if row.facts is None:

@@ -13,7 +13,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from perftui.analysis.text import cell_width
+from perftui.analysis.text import cell_width, fit
 from perftui.widgets.line import Line
 from perftui.widgets.painted import ground_of, palette_of
 from perftui.widgets.palette import Palette
@@ -110,6 +110,42 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
             strong = style.startswith("!")
             line.outside(text, palette.style(style.removeprefix("!"), "bold" if strong else ""))
         return line.strip().apply_style(ground).crop(scroll_x, scroll_x + width)
+
+
+def beside(left: Sequence[StyledLine], right: Sequence[StyledLine], at: int) -> list[StyledLine]:
+    """Two blocks of lines side by side: the right one begins at cell ``at``, and what is longer in
+    the left one is cut a cell before it."""
+    merged: list[StyledLine] = []
+    for number in range(max(len(left), len(right))):
+        line = list(left[number]) if number < len(left) else []
+        if number < len(right) and right[number]:
+            line = _cut(line, at - 1)
+            for place, (text, style) in enumerate(right[number]):
+                if style.startswith("@"):
+                    cell, _, rest = style[1:].partition(" ")
+                    style = f"@{int(cell) + at} {rest}"
+                elif not place:
+                    style = f"@{at} {style}"
+                line.append((text, style))
+        merged.append(line)
+    return merged
+
+
+def _cut(line: StyledLine, width: int) -> list[tuple[str, str]]:
+    """The parts up to a cell, the last of them with an ellipsis."""
+    kept: list[tuple[str, str]] = []
+    used = 0
+    for text, style in line:
+        if style.startswith("@"):
+            used = max(used, int(style[1:].partition(" ")[0]))
+        cells = cell_width(text)
+        if used + cells > width:
+            if width > used:
+                kept.append((fit(text, width - used), style))
+            break
+        kept.append((text, style))
+        used += cells
+    return kept
 
 
 def _width(line: StyledLine) -> int:
