@@ -32,22 +32,25 @@ class Table:
     """The remote table as a destination of :func:`perftui.export.drain.drain`; made where it is
     missing.
 
+    Attributes:
+        clickhouse: the connection.
+
     Raises:
         ExportError: it cannot be reached, or may not be made.
     """
 
     def __init__(self, target: Target, options: SchemaOptions) -> None:
         self._never = threading.Event()
-        self._clickhouse = ClickHouse(target)
-        if ensure_schema(self._clickhouse, options):
+        self.clickhouse = ClickHouse(target)
+        if ensure_schema(self.clickhouse, options):
             click.echo(f"made the tables in {target.url}", err=True)
         # The tables of a cluster's shards may have been made at different times.
-        self.table_id = None if options.cluster else self._clickhouse.table_id()
+        self.table_id = None if options.cluster else self.clickhouse.table_id()
 
     def send(self, table: Any, token: str) -> None:
         """Insert, trying again what may pass."""
         with_retries(
-            lambda: self._clickhouse.insert(table, token=token),
+            lambda: self.clickhouse.insert(table, token=token),
             wait=self._wait,
             jitter=random.random,
             attempts=ATTEMPTS,
@@ -59,7 +62,7 @@ class Table:
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._clickhouse.close()
+        self.clickhouse.close()
 
 
 def _say_retry(error: RetryableError, seconds: float) -> None:

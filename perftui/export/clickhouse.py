@@ -181,7 +181,8 @@ def _shown(dsn: str) -> str:
 
 
 class ClickHouse:
-    """A connection. Blocking; belongs to one thread at a time.
+    """A connection. Blocking; belongs to one thread at a time, or to as many as it has
+    connections.
 
     Raises:
         MissingExtraError: clickhouse-connect, or for an embedded engine chdb, is not installed.
@@ -189,10 +190,11 @@ class ClickHouse:
         ExportError: it refuses, with what to do about it.
     """
 
-    def __init__(self, target: Target, *, timeout_seconds: int = 300) -> None:
+    def __init__(self, target: Target, *, timeout_seconds: int = 300, connections: int = 1) -> None:
         try:
             import clickhouse_connect
             from clickhouse_connect import common
+            from clickhouse_connect.driver.httputil import get_pool_manager
         except ImportError as error:
             raise MissingExtraError("clickhouse", "speaking to ClickHouse") from error
         # One connection serves statements one after the other; a server-side session would only
@@ -221,6 +223,7 @@ class ClickHouse:
                     connect_timeout=10,
                     query_retries=0,
                     client_name="perftui",
+                    pool_mgr=get_pool_manager(maxsize=connections),
                 )
 
     @contextmanager

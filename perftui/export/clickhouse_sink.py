@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from perftui.errors import ExportError, SinkBusyError, SinkError, SinkFullError
 from perftui.export.clickhouse import ClickHouse, RetryableError, Target, ensure_schema
-from perftui.export.columns import batch_rows, message
+from perftui.export.columns import batch_messages
 from perftui.model import Batch, Receipt
 
 WORKERS = 16
@@ -31,7 +31,7 @@ class ClickHouseSink:
     """
 
     def __init__(self, target: Target) -> None:
-        self._clickhouse = ClickHouse(target, timeout_seconds=30)
+        self._clickhouse = ClickHouse(target, timeout_seconds=30, connections=WORKERS)
         ensure_schema(self._clickhouse)
         # The embedded engine serves one statement after the other.
         workers = 1 if target.is_embedded else WORKERS
@@ -58,8 +58,8 @@ class ClickHouseSink:
             SinkFullError: the server's disk is full.
             SinkError: it refuses the batch.
         """
-        rows = batch_rows(batch)
-        body = b"\n".join(message(row) for row in rows)
+        rows = batch_messages(batch)
+        body = b"\n".join(rows)
         if self._closed or self._waiting_bytes + len(body) > MAX_WAITING_BYTES:
             raise SinkBusyError(
                 f"{self._waiting_bytes} bytes wait for ClickHouse", RETRY_AFTER_SECONDS

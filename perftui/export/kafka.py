@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from perftui.errors import ExportError, MissingExtraError, SinkBusyError, SinkError, UsageError
-from perftui.export.columns import COLUMN_NAMES, batch_rows, message
+from perftui.export.columns import COLUMN_NAMES, batch_messages, message
 from perftui.model import Batch, Receipt
 
 DEFAULT_TOPIC = "performance_entries"
@@ -167,7 +167,7 @@ class KafkaSink:
     def _begin(self, batch: Batch) -> asyncio.Future[None]:
         """Produce all entries; the future is done when every one is acknowledged."""
         self._make_sure_of_room(len(batch.entries), 0)
-        values = [message(row) for row in batch_rows(batch)]
+        values = batch_messages(batch)
         byte_count = sum(map(len, values))
         self._make_sure_of_room(len(values), byte_count)
         loop = asyncio.get_running_loop()

@@ -131,6 +131,11 @@ def _library() -> Any:
     for name, result, arguments in (
         ("rd_kafka_conf_new", pointer, []),
         (
+            "rd_kafka_conf_set",
+            ctypes.c_int,
+            [pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t],
+        ),
+        (
             "rd_kafka_new",
             pointer,
             [ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t],
@@ -168,7 +173,11 @@ def _say(text: str) -> None:
 def main() -> None:
     """Be the cluster until stdin ends."""
     library = _library()
-    producer = library.rd_kafka_new(0, library.rd_kafka_conf_new(), None, 0)
+    settings = library.rd_kafka_conf_new()
+    # The producer that the cluster lives in produces nothing.
+    library.rd_kafka_conf_set(settings, b"bootstrap.servers", b"unused", None, 0)
+    library.rd_kafka_conf_set(settings, b"log_level", b"0", None, 0)
+    producer = library.rd_kafka_new(0, settings, None, 0)
     cluster = library.rd_kafka_mock_cluster_new(producer, BROKERS)
     topic = TOPIC.encode()
     library.rd_kafka_mock_topic_create(cluster, topic, PARTITIONS, BROKERS)

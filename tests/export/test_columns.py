@@ -11,6 +11,7 @@ from perftui.export.columns import (
     COLUMN_NAMES,
     COLUMNS,
     KEY,
+    batch_messages,
     batch_rows,
     message,
     rows_batch,
@@ -48,6 +49,17 @@ def test_rows_make_the_same_batch_again(entries: list[Entry]) -> None:
 def test_made_batches_survive() -> None:
     for batch in made_batches(20):
         assert rows_batch(list(reversed(batch_rows(batch)))) == batch
+
+
+@given(st.lists(absurd_entries(), max_size=5))
+def test_messages_of_a_batch_are_those_of_its_rows(entries: list[Entry]) -> None:
+    batch = batch_of(*entries)
+    assert batch_messages(batch) == [message(row) for row in batch_rows(batch)]
+
+
+def test_messages_of_made_batches_are_those_of_their_rows() -> None:
+    for batch in made_batches(30):
+        assert batch_messages(batch) == [message(row) for row in batch_rows(batch)]
 
 
 def test_a_message_is_one_json_object_with_every_column() -> None:
