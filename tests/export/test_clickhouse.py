@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from perftui.export.clickhouse import (
     with_retries,
 )
 from perftui.export.clickhouse_schema import (
+    ROLLUP_QUANTILES,
     SchemaOptions,
     clickhouse_schema,
     kafka_schema,
@@ -322,6 +324,70 @@ def test_rows_past_their_ttl_go(engine: ClickHouse, store_of: StoreOf, tmp_path:
     engine.command("ALTER TABLE performance_entries MATERIALIZE TTL SETTINGS mutations_sync = 2")
     engine.command("OPTIMIZE TABLE performance_entries FINAL")
     assert [row[1] for row in stored(engine)] == ["fresh"]
+
+
+def test_a_type_may_expire_earlier_and_its_files_go_whole(
+    engine_dsn: str, store_of: StoreOf, tmp_path: Path
+) -> None:
+    engine = ClickHouse(parse_target(engine_dsn))
+    ensure_schema(engine, SchemaOptions(ttl_days=30, ttl_days_by_type={"event": 1, "longtask": 9}))
+    engine.command("SYSTEM STOP TTL MERGES performance_entries")
+    now_us = int(engine.rows("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
+    day_us = 86_400_000_000
+    batches = [
+        Batch(
+            session_id="s",
+            page_view_id="p",
+            entries=[
+                Entry(entry_type=kind, name=f"{kind} {age}", start_us=5)
+                for kind in ("event", "longtask", "mark")
+            ],
+            key=bytes([age]) * 16,
+            time_origin_us=now_us - age * day_us,
+            received_us=now_us,
+        )
+        for age in (0, 3, 20, 60)
+    ]
+    run(store_of(batches), Table(engine), tmp_path)
+    mixed = "SELECT uniqExact(toDate(timestamp), retention_days) FROM performance_entries GROUP BY _part"
+    assert set(engine.rows(mixed)) == {(1,)}, "a part is of one day and one retention"
+    engine.command("SYSTEM START TTL MERGES performance_entries")
+    engine.command("ALTER TABLE performance_entries MATERIALIZE TTL SETTINGS mutations_sync = 2")
+    engine.command("OPTIMIZE TABLE performance_entries FINAL")
+    left = engine.rows("SELECT name FROM performance_entries ORDER BY name")
+    assert [name for (name,) in left] == [
+        *("event 0", "longtask 0", "longtask 3", "mark 0", "mark 20", "mark 3"),
+    ]
+    engine.close()
+
+
+def test_rollups_keep_counts_and_percentiles_within_the_digest_s_error(
+    engine: ClickHouse, store_of: StoreOf, tmp_path: Path
+) -> None:
+    run(store_of(made_batches(200)), Table(engine), tmp_path)
+    exact = {
+        str(name): (count, errors, values)
+        for name, count, errors, values in engine.rows(
+            "SELECT endpoint, count(), countIf(response_status >= 400),"
+            " arraySort(groupArray(duration_us / 1000)) FROM performance_entries"
+            " WHERE resource_type != '' GROUP BY endpoint"
+        )
+    }
+    rolled = engine.rows(
+        "SELECT name, sum(requests), sum(errors),"
+        " quantilesTDigestMerge(0.5, 0.75, 0.95, 0.99)(duration_ms)"
+        " FROM performance_rollups WHERE kind = 'endpoint' GROUP BY name"
+    )
+    assert len(rolled) == len(exact) > 1
+    for name, count, errors, digest in rolled:
+        assert (count, errors) == exact[str(name)][:2]
+        values = exact[str(name)][2]
+        for level, value in zip(ROLLUP_QUANTILES, digest, strict=True):
+            rank = max(1, math.ceil(0.01 * len(values)))
+            at = level * (len(values) - 1)
+            low, high = max(0, math.floor(at) - rank), min(len(values) - 1, math.ceil(at) + rank)
+            # The digest keeps 32-bit numbers.
+            assert values[low] * (1 - 1e-6) <= value <= values[high] * (1 + 1e-6)
 
 
 def test_the_bytes_of_the_topic_make_the_same_rows_as_an_export(

@@ -87,3 +87,16 @@ def test_a_recording_there_and_back_and_there_again(tmp_path: Path, recording: P
         perftui(third, "pull", again, session)
     assert rows(third) == rows(here)
     assert batches(third) == batches(here)
+
+
+def test_a_session_there_is_replayed_here_by_its_address(tmp_path: Path) -> None:
+    here, back, there = tmp_path / "here.db", tmp_path / "back.db", f"chdb://{tmp_path}/there"
+    perftui(here, "import", str(RECORDINGS[0]))
+    perftui(here, "export", "clickhouse", there, "--ttl", "36500d")
+    (session,) = sessions(here)
+    # Without a terminal a replay is the log.
+    assert perftui(back, "replay", f"{there}#{session[:9]}") == perftui(here, "log", session)
+    assert perftui(back, "replay", f"{there}#last") == perftui(here, "log", session)
+    missing = CliRunner().invoke(cli, ["--db", str(back), "replay", f"{there}#nobody"])
+    assert missing.exit_code == 1
+    assert "no session 'nobody'" in str(missing.exception) + missing.output

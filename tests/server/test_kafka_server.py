@@ -16,8 +16,15 @@ import msgspec
 import psutil
 import pytest
 
+from perftui.export.clickhouse import ClickHouse, ensure_schema, parse_target
+from perftui.export.clickhouse_schema import kafka_schema
+from perftui.export.columns import COLUMN_NAMES, KEY
+from perftui.export.drain import drain
 from perftui.store.connection import connect
+from perftui.store.outgoing import OutgoingReader
+from perftui.store.writer import StoreWriter
 from tests.export.kafka_cluster import PARTITIONS, TOPIC, Cluster
+from tests.export.test_clickhouse import Table
 from tests.faults.load import ALL, CaptureProcess, Clients, assert_kept_once
 
 pytestmark = pytest.mark.kafka
@@ -174,3 +181,42 @@ async def test_a_tee_acknowledges_what_both_have(
     sessions = {row[0] for row in connection.execute("SELECT session_id FROM session").fetchall()}
     connection.close()
     assert sessions == {f"s{number}" for number in range(11)}
+
+
+@pytest.mark.chdb
+async def test_the_bytes_of_the_topic_make_the_table_that_an_export_makes(
+    cluster: Cluster, serve: Serve, tmp_path: Path
+) -> None:
+    store = tmp_path / "store.db"
+    server = serve(store, f"sqlite,{sink(cluster)}")
+    clients = Clients()
+    await clients.send(server.port, batches=40)
+    assert server.end() == 0
+    messages = await consumed(cluster, len(clients.acknowledged))
+    columns = ", ".join(COLUMN_NAMES)
+    sql = f"SELECT {columns} FROM performance_entries FINAL ORDER BY {', '.join(KEY)}"
+    engine = ClickHouse(parse_target(f"chdb://{tmp_path}/clickhouse"))
+    try:
+        ensure_schema(engine)
+        # The queue's own engine does not run embedded; a twin of it takes the same bytes.
+        for statement in kafka_schema(engine="Null"):
+            engine.command(statement)
+        engine.insert_json(
+            b"\n".join(value for _, value in messages), token="", into="performance_entries_queue"
+        )
+        through_kafka = engine.rows(sql)
+        engine.command("TRUNCATE TABLE performance_entries")
+        source, checkpoints = OutgoingReader(store), StoreWriter(store)
+        drain(
+            source,
+            Table(engine),
+            checkpoints,
+            name="there",
+            dead_letters=tmp_path / "refused.jsonl",
+        )
+        source.close()
+        checkpoints.close_now()
+        assert len(through_kafka) == len(clients.acknowledged)
+        assert through_kafka == engine.rows(sql)
+    finally:
+        engine.close()
