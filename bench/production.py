@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ MEMORY_AT_MOST = 400
 
 BATCH = 100
 CONNECTIONS = 16
-"""Of each server. A batch waits for the brokers, or for ClickHouse to gather more."""
+"""For each worker. A batch waits for the brokers, or for ClickHouse to gather more."""
 
 
 def make_store(path: Path, entries: int) -> None:
@@ -163,8 +163,8 @@ def _verdict(met: bool) -> str:
 # --- the sinks ----------------------------------------------------------------------------------
 
 
-def load(servers: Sequence[Server], seconds: float) -> tuple[int, float, float]:
-    """Entries that were acknowledged, seconds, and CPU seconds of the servers."""
+def load(server: Server, workers: int, seconds: float) -> tuple[int, float, float]:
+    """Entries that were acknowledged, seconds, and CPU seconds of the server's processes."""
     requests = iter(Requests(BATCH, 400))
 
     def until(end: float) -> Iterator[bytes]:
@@ -172,17 +172,15 @@ def load(servers: Sequence[Server], seconds: float) -> tuple[int, float, float]:
             yield next(requests)
 
     def cpu() -> float:
-        told = [psutil.Process(server.process.pid).cpu_times() for server in servers]
+        process = psutil.Process(server.process.pid)
+        told = [one.cpu_times() for one in (process, *process.children())]
         return sum(times.user + times.system for times in told)
 
     async def run(length: float) -> int:
         end = time.perf_counter() + length
-        answers = await asyncio.gather(
-            *(closed_loop(one.port, until(end), connections=CONNECTIONS) for one in servers)
-        )
-        for answer in answers:
-            assert set(answer.statuses) == {200}, answer.statuses
-        return sum(len(answer.latencies) for answer in answers) * BATCH
+        answers = await closed_loop(server.port, until(end), connections=CONNECTIONS * workers)
+        assert set(answers.statuses) == {200}, answers.statuses
+        return len(answers.latencies) * BATCH
 
     asyncio.run(run(0.5))
     before, begun = cpu(), time.perf_counter()
@@ -195,7 +193,7 @@ def measure_sinks(seconds: float) -> None:
     from tests.export.clickhouse_front import Front
     from tests.export.kafka_cluster import TOPIC, Cluster
 
-    print(f"\ncapture servers, {BATCH}-entry batches by HTTP, {CONNECTIONS} connections each")
+    print(f"\ncapture servers, {BATCH}-entry batches by HTTP, {CONNECTIONS} connections a worker")
     with tempfile.TemporaryDirectory(prefix="perftui-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         cluster = Cluster()
@@ -210,14 +208,9 @@ def measure_sinks(seconds: float) -> None:
         base = 0.0
         for sink, url in sinks.items():
             for workers in (1, 2) if sink != "sqlite" else (1,):
-                with ExitStack() as running:
-                    servers = [
-                        running.enter_context(
-                            capture_server(folder / f"{sink}-{number}.db", "--sink", url)
-                        )
-                        for number in range(workers)
-                    ]
-                    count, took, cpu = load(servers, seconds)
+                options = ("--sink", url, "--workers", str(workers))
+                with capture_server(folder / f"{sink}.db", *options) as server:
+                    count, took, cpu = load(server, workers, seconds)
                 a_core = count / cpu
                 base = base or a_core
                 print(

@@ -100,6 +100,13 @@ def split_sinks(text: str) -> list[str]:
 @click.option("--allow-origin", multiple=True, help="An origin whose pages may send; repeatable.")
 @click.option("--allow-host", multiple=True, help="A name this server is reached by; repeatable.")
 @click.option("--key", help="The key that every batch must carry [default: PERFTUI_SERVER_KEY].")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that serve the port, for sinks beyond this machine.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when stdin does.")
 @pass_context
 def serve(
@@ -110,6 +117,7 @@ def serve(
     allow_origin: tuple[str, ...],
     allow_host: tuple[str, ...],
     key: str | None,
+    workers: int,
     exit_with_stdin: bool,
 ) -> None:
     """Run the capture server: batches in by HTTP, out to the store (or another sink).
@@ -128,6 +136,8 @@ def serve(
     settings = msgspec.structs.replace(
         context.settings, server=msgspec.structs.replace(server, **changes)
     )
+    if workers > 1:
+        _make_sure_of_workers(sink, exit_with_stdin)
     _set_up_log(context.verbose)
     try:
         listener = listening_socket(settings)
@@ -138,19 +148,43 @@ def serve(
             f"port {settings.server.port} is taken by {program_on(settings.server.port)};"
             " choose another with --port"
         ) from error
+    worker = siblings = None
     try:
+        if workers > 1:
+            from perftui_server.siblings import Siblings
+
+            from perftui.commands.workers import fork_workers
+
+            worker = fork_workers(workers)
+            siblings = Siblings(worker.folder, worker.number, workers)
         opened = open_sink(context, sink)
-        capture = CaptureServer(opened, settings, listener)
+        capture = CaptureServer(opened, settings, listener, siblings=siblings)
     except BaseException:
         listener.close()
         raise
+    if worker is not None:
+        worker.when_alone(capture.stop)
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(capture.stop,), daemon=True).start()
 
     def say() -> None:
-        click.echo(f"perftui captures on {capture.url}")
+        if worker is None or worker.number == 0:
+            click.echo(f"perftui captures on {capture.url}")
 
     asyncio.run(capture.serve(on_started=say, maintenance=_maintenance(opened, context)))
+
+
+def _make_sure_of_workers(sink: str, exit_with_stdin: bool) -> None:
+    if not hasattr(os, "fork"):
+        raise UsageError("--workers needs a system with fork; run several servers instead")
+    if exit_with_stdin:
+        raise UsageError("--workers and --exit-with-stdin do not go together")
+    for url in split_sinks(sink):
+        if (urlsplit(url).scheme or url) in {"sqlite", "chdb"}:
+            raise UsageError(
+                f"--workers is for sinks that many may write to (kafka://…, https://…): {url} is"
+                " written by one process"
+            )
 
 
 def _maintenance(sink: Sink, context: Context) -> Callable[[], Awaitable[None]] | None:

@@ -39,6 +39,7 @@ from perftui_server.assets import sdk_asset, sdk_names
 from perftui_server.bodies import ClientGoneError, Held, InFlight, read_body
 from perftui_server.doors import doors, is_loopback
 from perftui_server.metrics import Metrics
+from perftui_server.siblings import Siblings
 
 log = logging.getLogger("perftui.server")
 
@@ -94,7 +95,11 @@ def _error(status: int, message: str, *, route: str = "other", **more: object) -
 
 
 class CaptureApp:
-    """The application. It owns the intake, not the sink."""
+    """The application. It owns the intake, not the sink.
+
+    Attributes:
+        siblings: the other workers, where there are any, whose metrics are told with its own.
+    """
 
     def __init__(
         self,
@@ -113,6 +118,7 @@ class CaptureApp:
         self._doors = doors(self.settings.server)
         self._in_flight = InFlight(self.settings.server.max_in_flight_bytes)
         self._config = msgspec.json.encode({"enabled": True, **(sdk_config or {})})
+        self.siblings: Siblings | None = None
 
     async def __call__(
         self, scope: Mapping[str, Any], receive: Callable[[], Awaitable[Any]], send: Send
@@ -135,6 +141,8 @@ class CaptureApp:
         )
         try:
             answer = await self._answer(request, receive)
+            if answer.route == "metrics" and self.siblings is not None:
+                answer.body = (await self.siblings.together(answer.body.decode())).encode()
         except ClientGoneError:
             self.metrics.refused["client gone"] += 1
             return
@@ -144,6 +152,10 @@ class CaptureApp:
             answer.close = True
         self.metrics.responses[answer.route, answer.status] += 1
         await self._send(request, answer, send)
+
+    def own_metrics(self) -> str:
+        """The metrics of this process."""
+        return self.metrics.text(self.intake, self._gauges())
 
     async def _lifespan(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         while True:
@@ -234,7 +246,7 @@ class CaptureApp:
             case "/metrics":
                 return Answer(
                     200,
-                    self.metrics.text(self.intake, self._gauges()).encode(),
+                    self.own_metrics().encode(),
                     "text/plain; version=0.0.4; charset=utf-8",
                     route="metrics",
                 )

@@ -20,6 +20,7 @@ from perftui.model import Sink
 from perftui_server.app import CaptureApp
 from perftui_server.doors import is_loopback
 from perftui_server.protocol import limited_protocol
+from perftui_server.siblings import Siblings
 
 log = logging.getLogger("perftui.server")
 
@@ -135,8 +136,16 @@ class CaptureServer:
         url: where it listens.
     """
 
-    def __init__(self, sink: Sink, settings: Settings, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        settings: Settings,
+        listener: socket.socket,
+        *,
+        siblings: Siblings | None = None,
+    ) -> None:
         self.app = CaptureApp(sink, settings)
+        self.app.siblings = siblings
         self.url = url_of(listener)
         self._sink = sink
         self._listener = listener
@@ -183,9 +192,14 @@ class CaptureServer:
         """
         upkeep = asyncio.ensure_future(maintenance()) if maintenance is not None else None
         self._server.on_started = on_started
+        siblings = self.app.siblings
         try:
+            if siblings is not None:
+                await siblings.start(self.app.own_metrics)
             await self._server.serve(sockets=[self._listener])
         finally:
+            if siblings is not None:
+                siblings.stop()
             if upkeep is not None:
                 upkeep.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
