@@ -215,8 +215,9 @@ class ResourceDecoder:
                 strict=True,
             )
         )
-        # Of the start and of what is rounded together with it, ROUND is still to be taken off.
-        starts = [start * 1000 + ROUND for start in told["startTime"]]
+        # ROUND is still to be taken off of these. (A thousand is a float: the interpreter has quick
+        # ways for two floats, none for a float and an int.)
+        starts = [start * 1000.0 + ROUND for start in told["startTime"]]
         columns: dict[str, Column] = {
             "entry_type": told["entryType"],
             "name": told["name"],
@@ -230,7 +231,7 @@ class ResourceDecoder:
                 continue
             elif field.kind is FieldKind.TIME:
                 columns[field.attribute] = [
-                    value * 1000 + ROUND - start if value else None
+                    value * 1000.0 + ROUND - start if value else None
                     for value, start in zip(values, starts, strict=True)
                 ]
             else:
@@ -248,12 +249,12 @@ class ResourceDecoder:
 
 def _durations(durations: Column, columns: Mapping[str, Column]) -> Column:
     try:
-        return [duration * 1000 + ROUND - ROUND for duration in durations]
+        return [duration * 1000.0 + ROUND - ROUND for duration in durations]
     except TypeError:
         # Some are null, which is unknown, or absent.
         ends = columns.get("response_end_us") or [None] * len(durations)
         return [
-            duration * 1000 + ROUND - ROUND
+            duration * 1000.0 + ROUND - ROUND
             if duration.__class__ is float
             else None
             if duration is None or end is None
@@ -275,6 +276,8 @@ def _withhold_sizes(told: Mapping[str, Column], columns: dict[str, Column]) -> N
         )
         if not request and not response and not (first[place] or second[place] or third[place])
     ]
+    if not withheld:
+        return
     for field in _SIZE_FIELDS:
         sizes = list(told[field.wire])
         for place in withheld:

@@ -130,12 +130,11 @@ class CaptureApp:
         if scope["type"] != "http":
             return
         client = scope.get("client")
+        query = scope["query_string"].decode("latin-1")[:8192]
         request = Request(
             method=scope["method"],
             path=scope["path"],
-            query=dict(
-                parse_qsl(scope["query_string"].decode("latin-1")[:8192], keep_blank_values=True)
-            ),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             headers=scope["headers"],
             client=client[0] if client else None,
         )

@@ -75,22 +75,24 @@ class Plain:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._body = bytearray()
+        self._pieces: list[bytes] = []
+        self._byte_count = 0
 
     def __len__(self) -> int:
         """Bytes so far."""
-        return len(self._body)
+        return self._byte_count
 
     def feed(self, piece: bytes) -> bytes:
         """Take a piece."""
-        self._body += piece
-        if len(self._body) > self._limit:
+        self._pieces.append(piece)
+        self._byte_count += len(piece)
+        if self._byte_count > self._limit:
             raise TooLargeError(f"the body is over {self._limit} bytes", limit="max_decoded_bytes")
         return b""
 
     def finish(self) -> bytes:
         """The whole of it."""
-        return bytes(self._body)
+        return b"".join(self._pieces)
 
 
 class Zlib:

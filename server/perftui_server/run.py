@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -25,6 +26,9 @@ from perftui_server.siblings import Siblings
 log = logging.getLogger("perftui.server")
 
 BACKLOG = 1024
+
+COLLECTION_THRESHOLD = 50_000
+"""Containers that are made, beyond those that are gone again, before a collection: some 10 MB."""
 """Connections that may wait to be accepted."""
 
 ACCEPTED_AT_ONCE = 32
@@ -126,6 +130,24 @@ class _Server(uvicorn.Server):
             one.listen(BACKLOG)
         if self.started and self.on_started is not None:
             self.on_started()
+
+
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for cyclic garbage rarely, and never among what was there at the start.
+
+    A batch makes some thousand containers and lets go of them without any cycle; by default the
+    collector would look at all of them several times, and now and then at the whole process, which
+    takes longer than to store a batch.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECTION_THRESHOLD, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class CaptureServer:
