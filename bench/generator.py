@@ -119,8 +119,18 @@ class Generator:
             "workerFinalRouterSource": "",
         }
 
-    def batch(self, entries: int, *, session: int | None = None) -> dict[str, Any]:
+    def compact_entry(self, now_ms: float) -> dict[str, Any]:
+        """The same as the SDK sends it: without the fields that equal their default, with the
+        ``navigationId`` that Chromium gives it."""
+        entry = self.entry(now_ms)
+        told = {name: value for name, value in entry.items() if value or name in _ALWAYS_SENT}
+        return {**told, "navigationId": 3398 + int(now_ms) // 4_000 * 7}
+
+    def batch(
+        self, entries: int, *, session: int | None = None, compact: bool = False
+    ) -> dict[str, Any]:
         """One batch; twenty in a row are of one session, five of one pageview."""
+        make = self.compact_entry if compact else self.entry
         number = self._batches
         self._batches += 1
         session = number // 20 if session is None else session
@@ -134,13 +144,16 @@ class Generator:
             "sentAt": START_EPOCH_MS + page_view * 20_000.0 + moment + 4_100.0,
             "page": {"url": f"{self._origin}/products", "title": "Products"},
             "client": {"sdk": "perftui/0.1.0", "viewport": [1280, 800]},
-            "entries": [self.entry(moment + index * 40.0) for index in range(entries)],
+            "entries": [make(moment + index * 40.0) for index in range(entries)],
         }
 
-    def bodies(self, entries: int, count: int) -> Iterator[bytes]:
+    def bodies(self, entries: int, count: int, *, compact: bool = False) -> Iterator[bytes]:
         """That many batches as JSON."""
         for _ in range(count):
-            yield msgspec.json.encode(self.batch(entries))
+            yield msgspec.json.encode(self.batch(entries, compact=compact))
+
+
+_ALWAYS_SENT = frozenset({"name", "entryType", "startTime", "duration"})
 
 
 def _tenths(milliseconds: float) -> float:

@@ -124,7 +124,7 @@ def serve(
 
     It ends on Ctrl+C or SIGTERM, after what was read is committed.
     """
-    from perftui_server.run import CaptureServer, listening_socket
+    from perftui_server.run import CaptureServer, listening_socket, rare_collections
 
     server = context.settings.server
     changes: dict[str, object] = {
@@ -171,7 +171,8 @@ def serve(
         if worker is None or worker.number == 0:
             click.echo(f"perftui captures on {capture.url}")
 
-    asyncio.run(capture.serve(on_started=say, maintenance=_maintenance(opened, context)))
+    with rare_collections():
+        asyncio.run(capture.serve(on_started=say, maintenance=_maintenance(opened, context)))
 
 
 def _make_sure_of_workers(sink: str, exit_with_stdin: bool) -> None:

@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from perftui.config import ServerSettings
 
@@ -26,6 +27,7 @@ EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not ch
 KEY_HEADER = b"x-perftui-key"
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Whether a name or address means this machine: ``localhost`` and all below it (RFC 6761),
     127.0.0.0/8 and ::1."""

@@ -134,7 +134,8 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def rare_collections() -> Iterator[None]:
-    """Look for cyclic garbage rarely, and never among what was there at the start.
+    """Look for cyclic garbage rarely, and never among what was there at the start: for a process
+    that does nothing but to serve.
 
     A batch makes some thousand containers and lets go of them without any cycle; by default the
     collector would look at all of them several times, and now and then at the whole process, which

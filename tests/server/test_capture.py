@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import socket
@@ -11,7 +12,7 @@ from contextlib import closing
 
 import pytest
 from perftui_server.assets import sdk_asset
-from perftui_server.run import listening_socket
+from perftui_server.run import COLLECTION_THRESHOLD, listening_socket, rare_collections
 
 from perftui.config import ServerSettings, Settings
 from perftui.store.reader import StoreReader
@@ -221,3 +222,12 @@ def test_answers_are_not_held_back_by_the_system() -> None:
     listener = listening_socket(Settings(server=ServerSettings(port=0)))
     assert listener.proto == socket.IPPROTO_TCP
     listener.close()
+
+
+def test_cyclic_garbage_is_looked_for_rarely_only_while_it_serves() -> None:
+    before = gc.get_threshold()
+    with rare_collections():
+        assert gc.get_threshold()[0] == COLLECTION_THRESHOLD
+        assert gc.get_freeze_count() > 0
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
