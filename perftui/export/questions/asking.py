@@ -18,7 +18,7 @@ from perftui.config import Thresholds
 from perftui.export.clickhouse import ClickHouse
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.columns import BATCH_PLACE
-from perftui.export.filter_sql import page_sites
+from perftui.export.filter_sql import FilterSql, page_site, page_sites
 from perftui.export.questions.requests import Requests
 from perftui.model import Record
 
@@ -145,27 +145,18 @@ class Asking:
     @cached_property
     def coverage(self) -> Coverage:
         """What the answers rest on."""
-        predicate = self.asked.predicate
-        kept = "1" if predicate is None else "0"
-        everything = (
-            f"SELECT session_id, uniqExactIf(page_view_id, {kept} OR resource_type = '') AS views,"
-            f" countIf(entry_type != {quoted(BATCH_PLACE)}) AS entries,"
-            " countIf(resource_type != '') AS requests, max(received) AS newest"
-            f" FROM {ENTRIES} FINAL WHERE {self.where} AND is_deleted = 0 GROUP BY session_id"
-        )
+        kept = f"entry_type != {quoted(BATCH_PLACE)}"
+        if self.asked.predicate is not None:
+            passes = FilterSql(page_site(self.page_sites)).condition(self.asked.predicate)
+            kept += f" AND (resource_type = '' OR {passes})"
         sessions, views, entries, requests, first, last = self.clickhouse.rows(
             "SELECT count(), sum(views), sum(entries), sum(requests),"
-            " toUnixTimestamp64Micro(min(newest)), toUnixTimestamp64Micro(max(newest))"
-            f" FROM ({everything})"
+            " toUnixTimestamp64Micro(min(newest)), toUnixTimestamp64Micro(max(newest)) FROM ("
+            f"SELECT session_id, uniqExactIf(page_view_id, {kept}) AS views,"
+            f" countIf({kept}) AS entries, countIf({kept} AND resource_type != '') AS requests,"
+            " max(received) AS newest"
+            f" FROM {ENTRIES} FINAL WHERE {self.where} AND is_deleted = 0 GROUP BY session_id)"
         )[0]
-        # A pageview without entries is none that an answer rests on.
-        views = self.clickhouse.rows(
-            f"SELECT uniqExact(session_id, page_view_id) FROM {ENTRIES} FINAL"
-            f" WHERE {self.where} AND is_deleted = 0 AND entry_type != {quoted(BATCH_PLACE)}"
-        )[0][0]
-        if predicate is not None:
-            passing = int(self.value("SELECT count() FROM requests"))
-            entries, requests = entries - requests + passing, passing
         return Coverage(
             sessions=sessions,
             page_views=views,
