@@ -88,12 +88,10 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
     shown = ranked[:MOST_ROWS]
     order = _sessions(asking)
     series = _series(asking, order, [name for name, _ in shown])
+    no_points = (None,) * _points(order)[1]
     speed = Table(
         SPEED,
-        tuple(
-            _speed_row(name, one, speeds, series.get(name, _no_points(name, order)))
-            for name, one in shown
-        ),
+        tuple(_speed_row(name, one, speeds, series.get(name, no_points)) for name, one in shown),
         len(ranked),
     )
     first = ranked[0] if ranked and ranked[0][1].significant else None
@@ -157,17 +155,17 @@ def _sides(
 ) -> dict[Name, tuple[_Side, _Side]]:
     """Name -> its values before and after."""
     parts: list[str] = []
-    for side in (is_before, f"NOT {is_before}"):
+    for number, side in enumerate((is_before, f"NOT {is_before}")):
         known = f"{side} AND {value} IS NOT NULL AND {condition}"
-        every = f"intDiv(countIf({known}) + {MOST_RANKED - 1}, {MOST_RANKED})"
+        step = f"intDiv(countIf({known}) + {MOST_RANKED - 1}, {MOST_RANKED})"
+        ordered = f"arraySort(groupArrayIf(assumeNotNull({value}), {known})) AS ordered_{number}"
         parts += [
             f"countIf({side})",
             f"countIf({known})",
             f"{asking.quantiles(value, 0.5, condition=known)}[1]",
             # Evenly spread over the order of the values, as `statistics.thinned` takes them.
-            f"arrayFilter((one, place) -> {every} < 2 OR (place - 1) % {every} = intDiv({every}, 2),"
-            f" arraySort(groupArrayIf(assumeNotNull({value}), {known})) AS ordered,"
-            " arrayEnumerate(ordered))".replace("ordered", f"ordered_{len(parts)}"),
+            f"arrayFilter((one, place) -> {step} < 2 OR (place - 1) % {step} = intDiv({step}, 2),"
+            f" {ordered}, arrayEnumerate(ordered_{number}))",
         ]
     rows = asking.rows(
         f"SELECT {_KIND} AS kind, {_NAME} AS named, {', '.join(parts)} FROM requests"
@@ -277,10 +275,6 @@ def _points(sessions: int) -> tuple[int, int]:
     """Sessions of one point, and how many points there are."""
     step = -(-sessions // MOST_POINTS) if sessions > MOST_POINTS else 1
     return step, -(-sessions // step) if sessions else 0
-
-
-def _no_points(name: Name, sessions: int) -> tuple[float | None, ...]:
-    return (None,) * _points(sessions)[1]
 
 
 def _places(asking: Asking, sessions: int) -> str:

@@ -114,16 +114,15 @@ def _bands(asking: Asking, captured: str) -> list[tuple[Value, ...]]:
     """Sessions by their median API duration in three equal parts, and how many have each event."""
     median = asking.quantiles("took_us", 0.5)
     rows = asking.rows(
-        "SELECT band, total, groupArray(session_count)[1], event, uniqExact(session_id) FROM ("
-        "SELECT session_id, total, third, count() OVER (PARTITION BY third) AS session_count,"
-        " third AS band FROM ("
+        "SELECT band, total, band_size, event, uniqExact(session_id) FROM ("
+        "SELECT session_id, total, band, count() OVER (PARTITION BY band) AS band_size FROM ("
         "SELECT session_id, total, multiIf(place < round(total / 3), 0,"
-        " place < round(2 * (total / 3)), 1, 2) AS third FROM ("
-        f"SELECT session_id, count() OVER () AS total,"
+        " place < round(2 * (total / 3)), 1, 2) AS band FROM ("
+        "SELECT session_id, count() OVER () AS total,"
         f" row_number() OVER (ORDER BY {median}[1], session_id) - 1 AS place"
         " FROM requests WHERE is_api AND took_us IS NOT NULL GROUP BY session_id))) AS ordered"
         f" LEFT JOIN (SELECT DISTINCT session_id, event FROM {captured}) AS having"
-        " USING (session_id) GROUP BY band, total, event"
+        " USING (session_id) GROUP BY band, total, band_size, event"
     )
     if not rows or rows[0][1] < 3:
         return []
