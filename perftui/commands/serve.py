@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -62,8 +63,9 @@ def open_sink(context: Context, text: str) -> Sink:
         scheme = urlsplit(url).scheme or url
         opener = SINKS.get(scheme)
         if opener is None:
+            shown = re.sub(r"//[^/]*@", "//", url)
             raise UsageError(
-                f"there is no sink {url!r}: sqlite, kafka://brokers/topic, clickhouse://host:8123,"
+                f"there is no sink {shown!r}: sqlite, kafka://brokers/topic, clickhouse://host:8123,"
                 " https://host:8443 or chdb:///folder, several with commas between"
             )
         sinks.append(opener(context, url))

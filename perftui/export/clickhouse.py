@@ -71,13 +71,15 @@ BAD_DATA_CODES = frozenset(
 )
 """Errors about the rows themselves."""
 
+NOT_ENOUGH_SPACE = 243
+
 ADVICE: Mapping[int, str] = {
     60: "the table is missing there; run `perftui export clickhouse` to make it",
     81: "the database is missing there; make it with CREATE DATABASE, or name another",
     192: "the user is not known there; set CLICKHOUSE_USER",
     193: "the password is wrong; set CLICKHOUSE_PASSWORD or --password-file",
     194: "a password is needed; set CLICKHOUSE_PASSWORD or --password-file",
-    243: "the server's disk is full; free space there and run this again, it goes on where it stopped",
+    NOT_ENOUGH_SPACE: "the server's disk is full; free space there and run this again, it goes on where it stopped",
     497: "the user may not do that there; ask for INSERT, SELECT and CREATE on the database",
     516: "user or password is wrong; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD or --password-file",
 }
@@ -86,6 +88,10 @@ ADVICE: Mapping[int, str] = {
 
 class RetryableError(ExportError):
     """It may work in a moment: the network, or a server that is busy or starting."""
+
+
+class DiskFullError(ExportError):
+    """The server has no room left. Nothing was inserted."""
 
 
 class RefusedDataError(ExportError):
@@ -231,7 +237,7 @@ class ClickHouse:
         """Turn what the client raises into one line of ours.
 
         Raises:
-            RetryableError, RefusedDataError, ExportError: as the module's docstring has it.
+            RetryableError, RefusedDataError, DiskFullError, ExportError: as the module's docstring has it.
         """
         from clickhouse_connect.driver.exceptions import ClickHouseError
 
@@ -334,7 +340,8 @@ def translated(error: BaseException, target: Target) -> ExportError:
     if code in BAD_DATA_CODES:
         return RefusedDataError(f"{target.url}: {text}")
     advice = ADVICE.get(code or 0)
-    return ExportError(f"{target.url}: {advice} ({text})" if advice else f"{target.url}: {text}")
+    kind = DiskFullError if code == NOT_ENOUGH_SPACE else ExportError
+    return kind(f"{target.url}: {advice} ({text})" if advice else f"{target.url}: {text}")
 
 
 def _code_in(text: str) -> int | None:

@@ -10,7 +10,13 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from perftui.errors import ExportError, SinkBusyError, SinkError, SinkFullError
-from perftui.export.clickhouse import ClickHouse, RetryableError, Target, ensure_schema
+from perftui.export.clickhouse import (
+    ClickHouse,
+    DiskFullError,
+    RetryableError,
+    Target,
+    ensure_schema,
+)
 from perftui.export.columns import batch_messages
 from perftui.model import Batch, Receipt
 
@@ -72,10 +78,11 @@ class ClickHouseSink:
         except RetryableError as error:
             self._failed += 1
             raise SinkBusyError(str(error), RETRY_AFTER_SECONDS) from error
+        except DiskFullError as error:
+            self._failed += 1
+            raise SinkFullError(str(error)) from error
         except ExportError as error:
             self._failed += 1
-            if "disk is full" in str(error):
-                raise SinkFullError(str(error)) from error
             raise SinkError(str(error)) from error
         finally:
             self._waiting_bytes -= len(body)

@@ -157,3 +157,13 @@ def test_sums_are_of_each_sample(parts: list[dict[str, int]]) -> None:
     assert {line.split('"')[1].split()[0]: int(line.split()[-1]) for line in lines[2:]} == dict(
         sums
     ) | {key: 0 for part in parts for key, value in part.items() if not sums[key]}
+
+
+def test_a_sink_that_there_is_none_of_is_said_without_its_password(tmp_path: Path) -> None:
+    sink = "clickhause://me:secret@host:8123/web"
+    done = CliRunner().invoke(
+        cli, ["--db", str(tmp_path / "s.db"), "serve", "--port", "0", "--sink", sink]
+    )
+    assert done.exit_code != 0
+    assert "there is no sink 'clickhause://host:8123/web'" in f"{done.exception}{done.output}"
+    assert "secret" not in f"{done.exception}{done.output}"
