@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from rich.console import Console
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import Monochrome, NoColor
@@ -23,11 +24,16 @@ from perftui.screens.registry import Editor, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
 from perftui.widgets.clipboard import copy_sequence, write_copy
 from perftui.widgets.palette import Palette
-from perftui.widgets.themes import DARK, PLAIN, THEMES, variable_defaults
+from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, variable_defaults
 
 _KEY_WORDS = {"⏎": "enter", "␛": "esc"}
 _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "⌫": "backspace"}
 """What a key is called where its sign is not on keyboards, or not in the terminal's characters."""
+
+
+def has_sixteen_colors() -> bool:
+    """Whether the terminal has no more, as far as ``TERM`` and ``COLORTERM`` tell."""
+    return Console().color_system in {"standard", "windows"}
 
 
 class PerftuiApp(App[None]):
@@ -43,6 +49,8 @@ class PerftuiApp(App[None]):
         open_editor: makes what renames, pins and deletes sessions; None forbids it.
         server_url, page_url: shown where there is nothing to see yet.
         color: False draws without any colour.
+        sixteen_colors: the terminal has no more; unless the settings name a theme, the one made
+            for that is worn.
     """
 
     TITLE = "perftui"
@@ -67,6 +75,7 @@ class PerftuiApp(App[None]):
         server_url: str | None = None,
         page_url: str | None = None,
         color: bool = True,
+        sixteen_colors: bool = False,
     ) -> None:
         super().__init__()
         if not color or self.no_color:
@@ -94,7 +103,7 @@ class PerftuiApp(App[None]):
         """Filters that were applied, the newest last."""
         for theme in THEMES:
             self.register_theme(theme)
-        wanted = settings.app.theme or DARK
+        wanted = settings.app.theme or (SIXTEEN if sixteen_colors else DARK)
         if not self._color:
             wanted = PLAIN
         self.theme = wanted if wanted in self.available_themes else DARK

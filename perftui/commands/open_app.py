@@ -55,7 +55,7 @@ def make_app(
     play: bool = False,
 ) -> PerftuiApp:
     """The app of :func:`open_app`, not yet running."""
-    from perftui.app import PerftuiApp
+    from perftui.app import PerftuiApp, has_sixteen_colors
     from perftui.commands.editing import StoreEditor
     from perftui.screens.registry import Subject
 
@@ -70,4 +70,5 @@ def make_app(
         server_url=server_url,
         page_url=page_url,
         color=context.color,
+        sixteen_colors=has_sixteen_colors(),
     )

@@ -98,6 +98,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._source: RecordSource | None = None
         self._around = Around()
         self._around_count = -1
+        self._bad_wanted = 0
         self._looking_since: float | None = None
         self._look_at = 0.0
         self._seen = 0
@@ -346,6 +347,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self.painter.flags = lambda seq: UNICODE.duplicate if seq in duplicates else ""
         self._rows.refresh()
         self._show_state()
+        if (by := self._bad_wanted) != 0:
+            self._bad_wanted = 0
+            self.action_bad(by)
         if self._told.summary.entry_count != self._around_count:
             self.set_timer(max(0.05, self._look_at - now), self._look)
 
@@ -531,6 +535,10 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     def action_bad(self, by: int) -> None:
         """Select the next or the previous row that is slow or has failed."""
+        if self._around_count < 0:
+            # It is still being found out which rows these are.
+            self._bad_wanted = by
+            return
         source = self._source
         at = self.selected_moment
         found = [index for index in (self._around.errors, self._around.slow) if index is not None]

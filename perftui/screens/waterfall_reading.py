@@ -144,7 +144,7 @@ def find_loads(reader: Reader, view: PageView) -> LoadsTold:
     """Loads to choose a baseline from."""
     found: list[tuple[SessionSummary, PageView]] = []
     for summary, other in loads_of(reader, url_endpoint(view.url or "")):
-        if other.page_view_id != view.page_view_id:
+        if (other.session_id, other.page_view_id) != (view.session_id, view.page_view_id):
             found.append((summary, other))
         if len(found) == MOST_CHOICES:
             break

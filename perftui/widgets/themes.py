@@ -14,6 +14,10 @@ from textual.theme import Theme
 DARK = "perftui"
 LIGHT = "perftui-light"
 CONTRAST = "perftui-contrast"
+SIXTEEN = "perftui-16"
+"""Worn where the terminal has 16 colours: its own ones, each by its name. The colours of the other
+themes would be brought to these one by one, and amber be white, waiting and queueing the same grey."""
+
 PLAIN = "perftui-plain"
 """Worn with NO_COLOR: the terminal's own two colours, everything else is glyph and weight."""
 
@@ -118,6 +122,39 @@ _CONTRAST_VARIABLES = {
     "type-other": "#9aa5b1",
 }
 
+_SIXTEEN_VARIABLES = {
+    "muted": "ansi_default",
+    "faint": "ansi_bright_black",
+    "row-selected": "ansi_blue",
+    "row-slow": "ansi_default",
+    "row-very-slow": "ansi_default",
+    "row-error": "ansi_default",
+    "phase-queue": "ansi_bright_black",
+    "phase-redirect": "ansi_yellow",
+    "phase-service_worker": "ansi_magenta",
+    "phase-dns": "ansi_cyan",
+    "phase-connect": "ansi_yellow",
+    "phase-tls": "ansi_magenta",
+    "phase-request": "ansi_bright_green",
+    "phase-wait": "ansi_green",
+    "phase-receive": "ansi_bright_blue",
+    "phase-opaque": "ansi_white",
+    "phase-span": "ansi_magenta",
+    "type-document": "ansi_bright_blue",
+    "type-stylesheet": "ansi_magenta",
+    "type-script": "ansi_yellow",
+    "type-font": "ansi_red",
+    "type-image": "ansi_green",
+    "type-fetch": "ansi_cyan",
+    "type-xmlhttprequest": "ansi_cyan",
+    "type-beacon": "ansi_cyan",
+    "type-websocket": "ansi_cyan",
+    "type-eventsource": "ansi_cyan",
+    "type-iframe": "ansi_cyan",
+    "type-media": "ansi_bright_yellow",
+    "type-other": "ansi_white",
+}
+
 THEMES = (
     Theme(
         name=DARK,
@@ -185,6 +222,42 @@ THEMES = (
         error="#ff8f4d",
         dark=True,
         variables={**_CONTRAST_VARIABLES, "border": "#55606c"},
+    ),
+    Theme(
+        name=SIXTEEN,
+        primary="ansi_cyan",
+        secondary="ansi_default",
+        accent="ansi_cyan",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        success="ansi_green",
+        warning="ansi_yellow",
+        error="ansi_bright_red",
+        ansi=True,
+        variables={
+            **_SIXTEEN_VARIABLES,
+            "border": "ansi_bright_black",
+            "border-blurred": "ansi_bright_black",
+            "ansi-background": "ansi_default",
+            "ansi-foreground": "ansi_default",
+            "block-cursor-background": "ansi_blue",
+            "block-cursor-foreground": "ansi_bright_white",
+            "input-cursor-background": "ansi_default",
+            "input-cursor-foreground": "ansi_default",
+            "input-cursor-text-style": "reverse",
+            "input-selection-background": "ansi_blue",
+            "input-selection-foreground": "ansi_bright_white",
+            "scrollbar": "ansi_bright_black",
+            "scrollbar-hover": "ansi_white",
+            "scrollbar-active": "ansi_cyan",
+            "scrollbar-background": "ansi_default",
+            "scrollbar-background-hover": "ansi_default",
+            "scrollbar-background-active": "ansi_default",
+            "scrollbar-corner-color": "ansi_default",
+        },
     ),
     Theme(
         name=PLAIN,

@@ -3,6 +3,7 @@ escape on any frame."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,19 +18,40 @@ from tests.widgets.terminal import Terminal
 
 @pytest.fixture(scope="module")
 def demo_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recorded demo session, imported."""
+    """The recorded demo session, imported; and an hour earlier the same once more, to compare."""
     path = tmp_path_factory.mktemp("demo") / "demo.db"
     context = Context(Settings(), path, True)
+    hour_ms = 3_600_000
+    earlier = [
+        {
+            **batch,
+            "sessionId": f"earlier-{batch['sessionId']}",
+            "batchId": f"earlier-{batch['batchId']}",
+            **{name: batch[name] - hour_ms for name in MOMENTS if name in batch},
+        }
+        for batch in recorded_batches()
+    ]
     with context.open_writer() as writer:
-        import_batches(writer, recorded_batches(), context.settings)
+        import_batches(writer, [*earlier, *recorded_batches()], context.settings)
     return path
+
+
+MOMENTS = ("timeOrigin", "sentAt", "receivedAt")
+"""Fields of a batch that are epoch milliseconds."""
 
 
 WALK: tuple[tuple[str, str], ...] = (
     # keys (ESC is \x1b), and what is to be seen then
     ("", "REPLAY"),
-    ("e", "P1"),
-    ("w", "waterfall"),
+    ("e", "500k or more"),
+    ("t", "does not tell headers"),
+    ("T", "reused connection"),
+    ("d", "REPLAY"),
+    ("w", "chain to LCP"),
+    ("+z0spp", "script  7 requests"),
+    ("b1", "against"),
+    ("a", "ALL 2 loads"),
+    ("a", "36 requests"),
     ("\x1b", "REPLAY"),
     ("0", "00:00.0"),
     ("9", "REPLAY"),
@@ -45,6 +67,8 @@ WALK: tuple[tuple[str, str], ...] = (
     ("\x1b", "sessions"),
     ("?", "copy the script tag"),
     ("q", "sessions"),
+    ("mjmc", "compare"),
+    ("\x1b", "sessions"),
 )
 
 
@@ -73,9 +97,24 @@ def test_walk(demo_store: Path, size: tuple[int, int], look: str) -> None:
         assert terminal.wait_for_end() == 0
 
 
-def test_no_color_sends_no_colour(demo_store: Path) -> None:
-    import re
+def test_sixteen_colours_are_the_terminals_own(demo_store: Path) -> None:
+    arguments = ["--db", str(demo_store), "replay", "last"]
+    environment = {"TERM": "xterm", "COLORTERM": ""}
+    with Terminal(arguments, environment=environment) as terminal:
+        terminal.wait_for("REPLAY")
+        terminal.press("w")
+        terminal.wait_for("waterfall")
+        terminal.wait_until_calm()
+        assert not re.findall(rb"\x1b\[[0-9;]*(?:38|48);[0-9;]*m", terminal.output)
+        screen = terminal.screen
+        row = next(y for y, line in enumerate(screen.display) if "places.js" in line)
+        bar = [screen.buffer[row][x] for x in range(60, 118)]
+        filled = {cell.bg for cell in bar} | {cell.fg for cell in bar if cell.data in "▏▎▍▌▋▊▉"}
+        assert {"green", "brightblue"} <= filled, "waiting and receiving"
+        assert "brightblack" in filled, "queueing"
 
+
+def test_no_color_sends_no_colour(demo_store: Path) -> None:
     arguments = ["--no-color", "--db", str(demo_store), "replay", "last"]
     with Terminal(arguments) as terminal:
         terminal.wait_for("REPLAY")
