@@ -53,6 +53,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     makes room; where none waits it gets 503 with Retry-After."""
     max_in_flight_bytes: int = 64 * 1024 * 1024
     """Bodies held in memory at once, as decompressed, in bytes; more get 503 with Retry-After."""
+    max_wait_seconds: float = 2.0
+    """How long a body may wait for its turn to be decoded, in seconds; then it gets 503 with
+    Retry-After."""
     max_nesting: int = 64
     """Deepest nesting of arrays and objects in a body."""
     max_values: int = 500_000

@@ -14,6 +14,7 @@ No route gives stored data back.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -36,10 +37,11 @@ from perftui.errors import (
 )
 from perftui.model import Clock, Sink
 from perftui_server.assets import sdk_asset, sdk_names
-from perftui_server.bodies import ClientGoneError, Held, InFlight, read_body
+from perftui_server.bodies import BUSY_RETRY_SECONDS, ClientGoneError, Held, InFlight, read_body
 from perftui_server.doors import doors, is_loopback
 from perftui_server.metrics import Metrics
 from perftui_server.siblings import Siblings
+from perftui_server.turns import Turns
 
 log = logging.getLogger("perftui.server")
 
@@ -116,6 +118,7 @@ class CaptureApp:
         self.intake = Intake(sink, self.settings)
         self._clock = clock or SystemClock()
         self._doors = doors(self.settings.server)
+        self._turns = Turns(self.settings.server.max_wait_seconds)
         self._in_flight = InFlight(self.settings.server.max_in_flight_bytes)
         self._config = msgspec.json.encode({"enabled": True, **(sdk_config or {})})
         self.siblings: Siblings | None = None
@@ -145,6 +148,13 @@ class CaptureApp:
         except ClientGoneError:
             self.metrics.refused["client gone"] += 1
             return
+        except asyncio.CancelledError:
+            # Only the end of the server does that, and there is nobody above to tell.
+            self.metrics.limit_reached(
+                "shutdown_seconds", request.client, "its request was not read in time"
+            )
+            answer = self._failed(request, SinkBusyError("the server ends", BUSY_RETRY_SECONDS))
+            answer.close = True
         except Exception:
             log.exception("a request failed")
             answer = _error(500, "internal error; see the server's log")
@@ -285,6 +295,7 @@ class CaptureApp:
             # Held until it is stored, and so counted until then.
             began = self._clock.monotonic()
             try:
+                await self._turns.take(len(body))
                 outcome = await self.intake.take(
                     body, received_us=received_us, wire_byte_count=wire_bytes
                 )
@@ -314,7 +325,7 @@ class CaptureApp:
             answer = _error(error.status, str(error), route="batch")
         else:
             answer = _error(500, str(error), route="batch")
-        if answer.status >= 500 and limit is None:
+        if answer.status == 500 and limit is None:
             self.metrics.notices.warn("not stored", "a batch was not stored: %s", error)
         return answer
 

@@ -42,6 +42,16 @@ class ClientGoneError(Exception):
     """The client closed the connection before its body was whole."""
 
 
+ZLIB_WINDOW = 15
+GZIP_WINDOW = 16 + ZLIB_WINDOW
+"""As ``zlib.decompressobj`` has it: 2 to the 15th bytes, and 16 more for a gzip header."""
+
+
+def _is_zlib(head: bytes) -> bool:
+    """Whether a stream begins with zlib's header (RFC 1950, 2.2)."""
+    return head[0] & 0x0F == 8 and int.from_bytes(head[:2], "big") % 31 == 0
+
+
 class Decompressor(Protocol):
     """A stream that is decompressed piece by piece."""
 
@@ -96,15 +106,16 @@ class Plain:
 
 
 class Zlib:
-    """gzip (of one or several members) and deflate."""
+    """gzip (of one or several members) and deflate, the latter also without the header that
+    RFC 9110, 8.4.1.2 asks for: some clients leave it out."""
 
     def __init__(self, coding: str, limit: int) -> None:
         self._coding = coding
         self._limit = limit
-        self._window = 31 if coding == "gzip" else 15
-        self._stream = zlib.decompressobj(self._window)
+        self._stream = zlib.decompressobj(GZIP_WINDOW)
         self._body = bytearray()
-        self._begun = False
+        self._head = b""
+        self._has_begun = coding == "gzip"
 
     def __len__(self) -> int:
         """Bytes so far, decompressed."""
@@ -112,21 +123,22 @@ class Zlib:
 
     def feed(self, piece: bytes) -> bytes:
         """Take a piece, or as much of it as makes :data:`STEP_BYTES`."""
+        if not self._has_begun:
+            self._head += piece
+            if len(self._head) < 2:
+                return b""
+            piece = self._head
+            self._has_begun = True
+            self._stream = zlib.decompressobj(ZLIB_WINDOW if _is_zlib(piece) else -ZLIB_WINDOW)
         if self._stream.eof:
             if self._coding != "gzip":
                 raise UndecodableBatchError("bytes after the end of the deflate stream")
-            self._stream = zlib.decompressobj(self._window)
+            self._stream = zlib.decompressobj(GZIP_WINDOW)
         room = self._limit + 1 - len(self._body)
         try:
             self._body += self._stream.decompress(piece, min(STEP_BYTES, room))
         except zlib.error as error:
-            if self._coding == "deflate" and not self._begun:
-                # Some clients send it without its header (RFC 9110, 8.4.1.2).
-                self._stream = zlib.decompressobj(-15)
-                self._begun = True
-                return piece
             raise UndecodableBatchError(f"the {self._coding} stream is damaged: {error}") from error
-        self._begun = True
         self._check_length()
         return self._stream.unconsumed_tail or self._stream.unused_data
 

@@ -23,8 +23,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from perftui.config import ServerSettings
 from perftui_server.metrics import Metrics
 
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 5.0
 """How long at most a client may go on sending what is thrown away."""
+
+MAX_LINGERING = 1024
+"""Connections that may do so at once; for one more the earliest ends."""
 
 
 def _last_answer(status: str, *headers: str) -> bytes:
@@ -274,7 +277,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._timer = self.loop.call_later(LINGER_SECONDS, self._real_transport.abort)
         self.lingering[self] = None
-        if len(self.lingering) > self.limits.max_connections:
+        if len(self.lingering) > MAX_LINGERING:
             earliest, _ = self.lingering.popitem(last=False)
             earliest._real_transport.abort()
 

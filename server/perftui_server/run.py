@@ -20,7 +20,7 @@ from perftui.errors import PortTakenError, UsageError
 from perftui.model import Sink
 from perftui_server.app import CaptureApp
 from perftui_server.doors import is_loopback
-from perftui_server.protocol import limited_protocol
+from perftui_server.protocol import MAX_LINGERING, limited_protocol
 from perftui_server.siblings import Siblings
 
 log = logging.getLogger("perftui.server")
@@ -41,10 +41,10 @@ FILES_BESIDE_CONNECTIONS = 128
 
 def allow_open_files(settings: Settings) -> None:
     """See to it that the process may have as many files open as the connections need that the
-    settings allow (as many again linger after their last answer), as far as the system lets it."""
+    settings allow, and those that linger after their last answer, as far as the system lets it."""
     import resource
 
-    wanted = 2 * settings.server.max_connections + FILES_BESIDE_CONNECTIONS
+    wanted = settings.server.max_connections + MAX_LINGERING + FILES_BESIDE_CONNECTIONS
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and wanted > most:
         log.warning(
