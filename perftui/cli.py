@@ -172,7 +172,7 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("perftui: interrupted", err=True)
         return 130
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return error.exit_code
     except PerftuiError as error:
         from perftui.analysis.text import sanitise
@@ -183,6 +183,17 @@ def run(arguments: list[str] | None = None) -> int:
         # `perftui log … | head`: the reader has enough, and that is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _show(error: click.ClickException) -> None:
+    """As ``error.show()`` does it, with whatever of the arguments is in the message made harmless."""
+    from perftui.analysis.text import sanitise
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        click.echo(context.get_usage(), err=True)
+        click.echo(f"Try '{context.command_path} --help' for help.\n", err=True)
+    click.echo(f"Error: {sanitise(error.format_message())}", err=True)
 
 
 if __name__ == "__main__":

@@ -182,7 +182,7 @@ def _head(page_view: PageView, requests: Sequence[Record]) -> str:
     unknown = sum(size is None for size in known)
     size = format_bytes(sum(size or 0 for size in known))
     more = f" (+{unknown} of unknown size)" if unknown else ""
-    kind = f" ({page_view.kind})" if page_view.kind else ""
+    kind = f" ({sanitise(page_view.kind)})" if page_view.kind else ""
     return (
         f"P{page_view.number} {sanitise(page_view.url or '?')}{kind}"
         f"  {len(requests)} requests, {size} transferred{more}"

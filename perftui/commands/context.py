@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,6 +118,25 @@ def echo_json(value: Any) -> None:
     printed to a terminal can do nothing to it.
     """
     click.echo(escape_json_text(msgspec.json.encode(value).decode()))
+
+
+class JsonOutput:
+    """stdout for JSON that is written piece by piece. Where it is a terminal, it is escaped like
+    :func:`echo_json` does it; a pipe gets the bytes as they are."""
+
+    def __init__(self) -> None:
+        self._escapes = sys.stdout.isatty()
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def write(self, piece: bytes) -> None:
+        """Write a piece of an encoded JSON text, cut anywhere."""
+        if self._escapes:
+            piece = escape_json_text(self._decoder.decode(piece)).encode()
+        sys.stdout.buffer.write(piece)
+
+    def flush(self) -> None:
+        """Hand on what was written."""
+        sys.stdout.buffer.flush()
 
 
 def escape_json_text(text: str) -> str:

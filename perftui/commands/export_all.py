@@ -93,8 +93,10 @@ def export_entries(
     Raises:
         ExportError: the remote end cannot take it now.
     """
+    from perftui.analysis.text import sanitise
     from perftui.store.outgoing import OutgoingReader
 
+    where = sanitise(where)
     source = OutgoingReader(context.store_path)
     try:
         with context.open_writer() as checkpoints:
@@ -142,7 +144,7 @@ def export_entries(
         source.close()
     click.echo(_words(summary, where))
     if summary.refused:
-        click.echo(f"refused rows are in {dead_letters(context)}", err=True)
+        click.echo(f"refused rows are in {sanitise(str(dead_letters(context)))}", err=True)
 
 
 def _rate(bar: ProgressBar[int]) -> str | None:

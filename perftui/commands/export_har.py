@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from perftui.commands.context import Context, pass_context
+from perftui.analysis.text import sanitise
+from perftui.commands.context import Context, JsonOutput, pass_context
 from perftui.commands.selection import find_page_view, session_argument
 from perftui.errors import ExportError
 
@@ -43,15 +43,16 @@ def export_har(context: Context, session: str, page_view: str | None, output: Pa
             reader.session(session_id), views, reader.iter_records(session_id, page_view_id=only)
         )
         if str(output) == "-":
-            _write(pieces, sys.stdout.buffer.write)
-            sys.stdout.buffer.flush()
+            stdout = JsonOutput()
+            _write(pieces, stdout.write)
+            stdout.flush()
             return
         try:
             with output.open("wb") as file:
                 _write(pieces, file.write)
         except OSError as error:
             raise ExportError(f"cannot write {output}: {error.strerror}") from error
-    click.echo(f"{session_id} written to {output}", err=True)
+    click.echo(f"{sanitise(session_id)} written to {sanitise(str(output))}", err=True)
 
 
 def _write(pieces: Iterable[bytes], write: object) -> None:

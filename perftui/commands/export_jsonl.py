@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 import msgspec
 
-from perftui.commands.context import Context, pass_context
+from perftui.analysis.text import sanitise
+from perftui.commands.context import Context, JsonOutput, pass_context
 from perftui.commands.selection import session_argument
 from perftui.errors import ExportError
 from perftui.export.wire import batch_to_wire
@@ -37,19 +37,19 @@ def export_jsonl(context: Context, session: str, output: Path) -> None:
     source = OutgoingReader(context.store_path)
     try:
         if str(output) == "-":
-            count = _write(source, session_id, sys.stdout.buffer)
+            count = _write(source, session_id, JsonOutput())
         else:
             try:
                 with output.open("wb") as file:
                     count = _write(source, session_id, file)
             except OSError as error:
                 raise ExportError(f"cannot write {output}: {error.strerror}") from error
-            click.echo(f"{count} entries written to {output}", err=True)
+            click.echo(f"{count} entries written to {sanitise(str(output))}", err=True)
     finally:
         source.close()
 
 
-def _write(source: Any, session_id: str, file: BinaryIO) -> int:
+def _write(source: Any, session_id: str, file: BinaryIO | JsonOutput) -> int:
     count = 0
     for batch in source.batches(session_id):
         file.write(msgspec.json.encode(batch_to_wire(batch)) + b"\n")

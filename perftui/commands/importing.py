@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from perftui.analysis.text import sanitise
 from perftui.capture.batch import decode_lines
 from perftui.capture.har import read_har
 from perftui.capture.har_archive import Unpacked, read_zip
@@ -137,8 +138,6 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None
     def fault(message: str) -> None:
         nonlocal faults
         faults += 1
-        from perftui.analysis.text import sanitise
-
         click.echo(f"perftui: {sanitise(message)}", err=True)
 
     total = 0
@@ -153,11 +152,11 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None
                     writer,
                     reader(stream, context.settings, context.clock.now_us(), _named(file, fault)),
                     sessions,
-                    label=file.name if str(file) != "-" else "stdin",
+                    label=sanitise(file.name) if str(file) != "-" else "stdin",
                     stream=stream,
                     length=length,
                 )
-    said = ", ".join(list(sessions)[:3]) + (", …" if len(sessions) > 3 else "")
+    said = ", ".join(map(sanitise, list(sessions)[:3])) + (", …" if len(sessions) > 3 else "")
     click.echo(
         f"{total} entries imported into {len(sessions)} sessions{f': {said}' if said else ''}"
     )

@@ -80,6 +80,9 @@ def schema(
     perftui schema clickhouse | clickhouse client --multiquery
     perftui schema kafka --brokers kafka-1:9092,kafka-2:9092 | clickhouse client --multiquery
     """
+    for told in (database, cluster, *ttl, brokers, topic, group):
+        if told is not None and not told.isprintable():
+            raise UsageError(f"{told!r} holds characters that no name has")
     options = schema_options(ttl, database=database, cluster=cluster)
     if engine == "clickhouse":
         click.echo(script(clickhouse_schema(options)), nl=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from perftui.commands.context import Context, pass_context
+from perftui.errors import UsageError
 
 
 @click.command()
@@ -25,6 +26,8 @@ def sdk(context: Context, what: str, url: str | None) -> None:
     settings = context.settings.server
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     base = (url or f"http://{host}:{settings.port}").rstrip("/")
+    if not base.isprintable() or any(sign in base for sign in "<>\"' "):
+        raise UsageError(f"{base!r} is no URL to put into a page")
     asset = sdk_asset("perftui.js")
     tag = f'<script src="{base}/perftui.js"></script>'
     pinned = (

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from perftui.analysis.session_facts import is_live
+from perftui.analysis.text import sanitise
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.commands.selection import MOMENT, filter_option, password_file_option
 from perftui.model import Predicate, Reader, SessionSummary
@@ -76,7 +77,9 @@ def sessions(
             if not is_all:
                 click.echo("No such session.", err=True)
                 return
-            click.echo(f"No session holds {search!r}." if search else "No sessions yet.", err=True)
+            click.echo(
+                f"No session holds {sanitise(search)}." if search else "No sessions yet.", err=True
+            )
             return
         click.echo(
             f"{'SESSION':36}  {'STARTED':19}  {'LASTS':>7}  {'PAGES':>5}  {'REQ':>6}"
@@ -130,7 +133,7 @@ def session_to_json(
 
 
 def _line(summary: SessionSummary, now_us: int) -> str:
-    from perftui.analysis.text import fit, format_bytes, format_duration, sanitise
+    from perftui.analysis.text import fit, format_bytes, format_duration
 
     started = datetime.fromtimestamp(summary.started_us / 1e6, UTC).astimezone()
     page = summary.label or summary.title or summary.url or ""

@@ -80,6 +80,9 @@ def listening_socket(settings: Settings) -> socket.socket:
         listener.bind((host, port))
         listener.listen(BACKLOG)
         listener.setblocking(False)
+    except (UnicodeError, TypeError) as error:
+        listener.close()
+        raise UsageError(f"{host!r} is no address") from error
     except socket.gaierror as error:
         listener.close()
         raise UsageError(f"{host} is no address of this machine ({error.strerror})") from error

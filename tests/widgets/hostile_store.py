@@ -27,6 +27,9 @@ PIECES = {
 }
 HOSTILE = "|".join(PIECES.values())
 
+HOSTILE_SESSION = "other" + HOSTILE
+"""ID of the second session; the first has an ordinary one."""
+
 FORBIDDEN = (
     b"\x1b]52;c;aG9z",
     b"\x1b]8;;https://evil",
@@ -125,6 +128,21 @@ def make_store(path: Path) -> Path:
                     client={"sdk": HOSTILE},
                     source=HOSTILE,
                     dropped={HOSTILE: 3},
+                )
+            ]
+        )
+        writer.write_batches(
+            [
+                Batch(
+                    session_id=HOSTILE_SESSION,
+                    page_view_id=HOSTILE,
+                    entries=entries(),
+                    key=b"fedcba9876543210",
+                    time_origin_us=START_US - 60_000_000,
+                    received_us=START_US - 55_000_000,
+                    page=Page(url=HOSTILE, title=HOSTILE, referrer=HOSTILE),
+                    client={HOSTILE: {HOSTILE: [HOSTILE]}},
+                    source=HOSTILE,
                 )
             ]
         )

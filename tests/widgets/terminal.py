@@ -109,6 +109,11 @@ class Terminal:
         self.read()
         return len(self.output) > before
 
+    def read_all(self) -> None:
+        """Take what is left, of a command that has ended."""
+        while self._drain():
+            pass
+
     def press(self, keys: str) -> None:
         """Type."""
         os.write(self._ours, keys.encode())
