@@ -80,12 +80,21 @@ PLAN: tuple[Picture, ...] = (
     Picture("filter", "A filter: API calls that took 100 ms or more.", subject={"filter": "type:fetch slower-than:100ms"}),
     Picture("request", "Everything that is known of one request.", keys=("e", "enter")),
     Picture("waterfall", "The waterfall of a pageview.", keys=("w",), needs="waterfall"),
+    Picture(
+        "waterfall-zoomed",
+        "A part of it, with the chain of requests that led to the LCP lit up.",
+        keys=("e", "w", "z", "minus", "minus", "c"),
+        needs="waterfall",
+    ),
+    Picture("waterfall-80x24", "The waterfall in 80 by 24.", keys=("e", "w"), size=(80, 24), needs="waterfall"),
+    Picture("copy", "Copying a request; the menu lies over what it is about.", keys=("e", "y")),
     Picture("insights", "The nine questions.", keys=("i",), needs="insights"),
     Picture("help", "The keys, and how to read what is shown.", keys=("question_mark",)),
     Picture("replay-80x24", "The same in 80 by 24.", keys=("e",), size=(80, 24)),
     Picture("replay-light", "The light theme.", keys=("e",), settings=AppSettings(theme="perftui-light")),
     Picture("replay-contrast", "The theme for every colour vision.", keys=("e",), settings=AppSettings(theme="perftui-contrast")),
     Picture("replay-no-color", "Without colour: glyphs, grain and weight say it all.", keys=("e",), color=False),
+    Picture("replay-16", "With the terminal's own 16 colours.", keys=("e",), settings=AppSettings(theme="perftui-16")),
     Picture("replay-ascii", "With ASCII only.", keys=("e",), settings=AppSettings(ascii=True)),
 )  # fmt: skip
 

@@ -142,7 +142,7 @@ class WaterfallPainter:
         assert kind is not None
         entry = record.entry
         glyphs = palette.glyphs
-        dimmed = self.chain and not row.on_chain
+        dimmed = self.chain and not row.on_chain and not selected
         if columns.wide:
             status = UNKNOWN if entry.response_status is None else str(entry.response_status)
             bad = status[:1] in {"4", "5"}

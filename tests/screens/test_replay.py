@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -25,6 +26,7 @@ from perftui.widgets.key_table import key_rows
 from perftui.widgets.moment_pane import MomentPane
 from perftui.widgets.row_list import RowList
 from perftui.widgets.styled_lines import StyledLines
+from perftui.widgets.themes import CONTRAST
 from perftui.widgets.transport import Transport
 from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import SESSION, FrozenClock
@@ -462,6 +464,20 @@ async def test_help_palette_and_the_way_back(make_app: MakeApp) -> None:
         assert len(commands) == len(set(commands))
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, SessionsScreen)
+
+
+async def test_a_theme_is_chosen_by_key(make_app: MakeApp) -> None:
+    async with replay(make_app) as (pilot, screen):
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: isinstance(top(pilot), CommandPalette), "the list of themes")
+        await pilot.press(*"contrast")
+        await until(
+            pilot, lambda: top(pilot).query_one(CommandList).option_count == 1, "only one fits"
+        )
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: pilot.app.theme == CONTRAST, "it is worn")
+        await settle(pilot)
+        assert screen.painter.palette is screen.palette
 
 
 async def test_live_and_back(make_app: MakeApp) -> None:

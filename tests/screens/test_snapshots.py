@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from perftui.screens.registry import SCREENS
-from perftui.widgets.themes import LIGHT
+from perftui.widgets.themes import LIGHT, SIXTEEN
 from tests.screens.conftest import MakeApp, press, settle
 from tests.screens.sample_store import SESSION
 
@@ -45,6 +45,20 @@ def test_sessions(snap_compare: Compare, make_app: MakeApp, size: str, look: str
 def test_replay(snap_compare: Compare, make_app: MakeApp, size: str, look: str) -> None:
     app = make_app(**LOOKS[look])
     assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("e"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_terminals_own_sixteen_colours(
+    snap_compare: Compare, make_app: MakeApp, size: str
+) -> None:
+    app = make_app(theme=SIXTEEN)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("e"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_menu_over_its_screen(snap_compare: Compare, make_app: MakeApp, look: str) -> None:
+    app = make_app(**LOOKS[look])
+    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=keys("e", "y"))
 
 
 @pytest.mark.parametrize("size", SIZES)
