@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from perftui.errors import NotFoundError
 from perftui.export.clickhouse import ClickHouse, parse_target
 from perftui.export.pull import find_remote_session, sampled_batches
 from perftui.export.questions.answers import answer as remote_answer
-from perftui.export.questions.asking import EXACT_REQUESTS, Asked, Asking, PageLoads
+from perftui.export.questions.asking import EXACT_REQUESTS, Asked, Asking, Fetched, PageLoads
 from perftui.model import Predicate, Reader, Record
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
@@ -76,11 +76,16 @@ def remote_answers(
             until_us=report.until_us,
             predicate=remote_filter(report.predicate),
         )
-        with _fetched(clickhouse, asked, report.most_entries) as reader:
+        with ExitStack() as stack:
+
+            def fetch() -> Fetched:
+                reader = stack.enter_context(_fetched(clickhouse, asked, report.most_entries))
+                return _page_loads(context, reader, report, asked)
+
             asking = Asking(
                 clickhouse,
                 asked,
-                _page_loads(context, reader, report, asked),
+                PageLoads(fetch),
                 thresholds=context.settings.thresholds,
                 first_party=context.settings.sites.first_party,
                 exact_requests=report.exact_requests,
@@ -124,7 +129,7 @@ def _fetched(clickhouse: ClickHouse, asked: Asked, most_entries: int) -> Iterato
             reader.close()
 
 
-def _page_loads(context: Context, reader: Reader, report: Report, asked: Asked) -> PageLoads:
+def _page_loads(context: Context, reader: Reader, report: Report, asked: Asked) -> Fetched:
     summaries = reader.sessions()
     study = read_study(
         reader,
@@ -159,4 +164,4 @@ def _page_loads(context: Context, reader: Reader, report: Report, asked: Asked) 
                     found += [(view.url, vital) for vital in told.all()]
         return found
 
-    return PageLoads(answered, metrics, len(summaries))
+    return Fetched(answered, metrics, len(summaries))

@@ -58,31 +58,50 @@ class Asked:
         return " AND ".join(parts) or "1"
 
 
-class PageLoads:
-    """What follows from whole page loads: answers about the sessions that were fetched.
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Sessions that were fetched, to look at their page loads one by one.
 
-    Args:
+    Attributes:
         answer: answers a question about them.
         metrics: the Web Vitals of their pageviews as far as these follow from some of their
             entries, each with the pageview's URL.
-        session_count: how many sessions they are of.
+        session_count: how many sessions they are.
     """
 
-    def __init__(
-        self,
-        answer: Callable[[Question], Answer],
-        metrics: Callable[[Callable[[Record], bool]], Sequence[tuple[str, Vital]]],
-        session_count: int,
-    ) -> None:
-        self._answer = answer
-        self.metrics = metrics
-        self.session_count = session_count
+    answer: Callable[[Question], Answer]
+    metrics: Callable[[Callable[[Record], bool]], Sequence[tuple[str, Vital]]]
+    session_count: int
+
+
+class PageLoads:
+    """What follows from whole page loads; nothing is fetched before it is asked for.
+
+    Args:
+        fetch: fetches the sessions.
+    """
+
+    def __init__(self, fetch: Callable[[], Fetched]) -> None:
+        self._fetch = fetch
         self._known: dict[Question, Answer] = {}
+
+    @cached_property
+    def _fetched(self) -> Fetched:
+        return self._fetch()
+
+    @property
+    def session_count(self) -> int:
+        """How many sessions were fetched."""
+        return self._fetched.session_count
+
+    def metrics(self, belongs: Callable[[Record], bool]) -> Sequence[tuple[str, Vital]]:
+        """The Web Vitals of their pageviews; see :class:`Fetched`."""
+        return self._fetched.metrics(belongs)
 
     def answer(self, question: Question) -> Answer:
         """An answer about the sessions that were fetched."""
         if question not in self._known:
-            self._known[question] = self._answer(question)
+            self._known[question] = self._fetched.answer(question)
         return self._known[question]
 
     def column(self, question: Question, table: str, column: str) -> Mapping[str, Any]:
@@ -188,8 +207,8 @@ class Asking:
         added = list(notes)
         if not self.is_exact:
             added.append(Note(NoteKind.PARTIAL, DIGEST_NOTE))
-        fetched, there = self.page_loads.session_count, self.coverage.sessions
-        if from_page_loads and fetched < there:
+        there = self.coverage.sessions
+        if from_page_loads and (fetched := self.page_loads.session_count) < there:
             added.append(
                 Note(
                     NoteKind.PARTIAL,
