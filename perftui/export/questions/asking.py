@@ -26,6 +26,10 @@ EXACT_REQUESTS = 20_000_000
 """Up to this many requests percentiles are exact, as the local answers' (``quantileExactInclusive``
 keeps every value: 8 bytes each); beyond it they come from t-digests."""
 
+_WITHOUT_SHORT_CIRCUITS = " SETTINGS short_circuit_function_evaluation = 'disable'"
+"""The phases are a cascade of conditions on numbers. Evaluated lazily, branch by branch, each is
+worked out again for every use: 4.6 s instead of 0.3 for a million requests."""
+
 DIGEST_NOTE = (
     "Percentiles come from t-digests: the rank of each is exact to 1 % of all values"
     " (ClickHouse, quantileTDigest)."
@@ -155,6 +159,8 @@ class Asking:
 
     def rows(self, sql: str, *, phases: bool = False) -> list[tuple[Any, ...]]:
         """The answer of a query over ``requests``."""
+        if phases:
+            sql += _WITHOUT_SHORT_CIRCUITS
         return self.clickhouse.rows(self.requests.cte(phases=phases) + sql)
 
     def value(self, sql: str) -> Any:
