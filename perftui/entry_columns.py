@@ -7,7 +7,7 @@ attribute; they are an ordinary sequence of :class:`perftui.model.Entry` for who
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from operator import add, itemgetter
 from typing import Any, overload
@@ -23,7 +23,6 @@ TIME_COLUMNS = frozenset(field.attribute for field in ENTRY_FIELDS if field.kind
 """The columns that hold offsets."""
 
 _ATTRIBUTES = Entry.__struct_fields__
-_MICROSECONDS = TIME_COLUMNS | {"start_us", "duration_us"}
 
 
 class EntryColumns(Sequence[Entry]):
@@ -139,31 +138,30 @@ class EntryColumns(Sequence[Entry]):
     def __getitem__(self, place: int | slice) -> Entry | Sequence[Entry]:
         if self._entries is not None or isinstance(place, slice):
             return self._all()[place]
-        told = {
-            attribute: value
-            for attribute, values in self.columns.items()
-            if (value := values[place]) is not None
-        }
-        return _entry(told)
+        return EntryColumns(
+            {attribute: (values[place],) for attribute, values in self.columns.items()}
+        )._all()[0]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._all())
 
     def _all(self) -> tuple[Entry, ...]:
         if self._entries is None:
-            names = tuple(self.columns)
-            self._entries = tuple(
-                [
-                    _entry(
-                        {
-                            attribute: value
-                            for attribute, value in zip(names, row, strict=True)
-                            if value is not None
-                        }
-                    )
-                    for row in zip(*self.columns.values(), strict=True)
-                ]
-            )
+            starts = list(map(int, self.columns["start_us"]))
+            told: list[Iterable[Any]] = []
+            for attribute in _ATTRIBUTES:
+                values = self.values(attribute)
+                if attribute in self.columns and attribute in TIME_COLUMNS:
+                    values = [
+                        None if offset is None else start + int(offset)
+                        for offset, start in zip(values, starts, strict=True)
+                    ]
+                elif attribute == "start_us":
+                    values = starts
+                elif attribute == "duration_us":
+                    values = [None if one is None else int(one) for one in values]
+                told.append(values)
+            self._entries = tuple(map(_entry, *told))
         return self._entries
 
     def __eq__(self, other: object) -> bool:
@@ -187,11 +185,16 @@ def _is_told(attribute: str, values: Column) -> bool:
     return values.count(None) < len(values)
 
 
-def _entry(told: dict[str, Any]) -> Entry:
-    start = told["start_us"] = int(told["start_us"])
-    for attribute in told.keys() & _MICROSECONDS:
-        if attribute in TIME_COLUMNS:
-            told[attribute] = start + int(told[attribute])
-        else:
-            told[attribute] = int(told[attribute])
-    return Entry(**told)
+def _generate_entry() -> Callable[..., Entry]:
+    names = ", ".join(_ATTRIBUTES)
+    told = ", ".join(
+        "extra=extra or {}" if name == "extra" else f"{name}={name}" for name in _ATTRIBUTES
+    )
+    namespace: dict[str, Any] = {"Entry": Entry}
+    # Made of the constants above only, as dataclasses does.
+    exec(f"def entry({names}):\n    return Entry({told})", namespace)  # noqa: S102
+    entry: Callable[..., Entry] = namespace["entry"]
+    return entry
+
+
+_entry = _generate_entry()

@@ -21,7 +21,6 @@ from perftui.analysis.resource_type import API_TYPES, STREAM_TYPES, ResourceType
 from perftui.analysis.text import format_bytes
 from perftui.config import Thresholds
 from perftui.entry_columns import EntryColumns
-from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import Entry, Usual
 
 
@@ -218,18 +217,23 @@ def is_error(entry: Entry, page_url: str | None = None) -> bool:
 def count_errors(entries: EntryColumns, page_url: str | None = None) -> int:
     """How many of them :func:`is_error`; those that plainly are not are not looked at closely."""
     columns = entries.columns
-    types, names = columns["entry_type"], columns["name"]
-    statuses = entries.values("response_status")
+    names = columns["name"]
+    statuses = list(entries.values("response_status"))
+    requests = entries.request_places()
+    failed = {
+        place for place in requests if (status := statuses[place]) is not None and status >= 400
+    }
     doubtful = {
         place
-        for place, (entry_type, status) in enumerate(zip(types, statuses, strict=False))
-        if entry_type not in REQUEST_ENTRY_TYPES
-        or (is_same_origin(names[place], page_url) if status is None else status >= 400)
+        for place in requests
+        if statuses[place] is None and is_same_origin(names[place], page_url)
     }
+    if len(requests) < len(entries):
+        doubtful.update(set(range(len(entries))).difference(requests))
     doubtful.update(
         [place for place, extra in enumerate(columns.get("extra", ())) if ERROR_FIELD in extra]
     )
-    return sum([is_error(entries[place], page_url) for place in doubtful])
+    return len(failed) + sum([is_error(entries[place], page_url) for place in doubtful - failed])
 
 
 def is_slow(
