@@ -144,6 +144,7 @@ def cli(
         store_path=db or default_store_path(),
         color=color,
         verbose=verbose,
+        config_path=config,
     )
     if ctx.invoked_subcommand is None:
         from perftui.commands.live import live

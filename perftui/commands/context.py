@@ -32,6 +32,7 @@ class Context:
     Attributes:
         settings: file and environment already applied.
         store_path: the store file; it need not exist yet.
+        config_path: the file that ``--config`` names; None for the default one.
         color: False after ``--no-color`` or with ``NO_COLOR`` in the environment.
         verbose: how often ``-v`` was given.
     """
@@ -40,6 +41,7 @@ class Context:
     store_path: Path
     color: bool
     verbose: int = 0
+    config_path: Path | None = None
     clock: Clock = field(default_factory=SystemClock)
 
     def new_reader(self) -> StoreReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import sys
@@ -90,6 +91,7 @@ def examine(context: Context) -> Iterator[Finding]:
     yield Finding("perftui", "ok", __version__)
     yield _python()
     yield from _packages()
+    yield _settings(context)
     yield from _store(context)
     yield _port(context)
     yield _sdk()
@@ -102,6 +104,21 @@ def _python() -> Finding:
     if (3, 11) <= sys.version_info[:2] <= (3, 13):
         return Finding("Python", "ok", version)
     return Finding("Python", "fault", version, "perftui is made for Python 3.11 to 3.13")
+
+
+def _settings(context: Context) -> Finding:
+    """Which file the settings are from, and what of the environment wins over it."""
+    from perftui.config import Settings, default_config_path
+
+    file = context.config_path or default_config_path()
+    where = str(file) if file.is_file() else f"as they come ({file} does not exist)"
+    known = {
+        f"PERFTUI_{section.name}_{setting.name}".upper()
+        for section in msgspec.structs.fields(Settings)
+        for setting in msgspec.structs.fields(type(getattr(context.settings, section.name)))
+    }
+    told = sorted(known & os.environ.keys())
+    return Finding("settings", "ok", where + (f"; over it {', '.join(told)}" if told else ""))
 
 
 def _packages() -> Iterator[Finding]:
@@ -132,12 +149,23 @@ def _store(context: Context) -> Iterator[Finding]:
                 if (file := path.with_name(path.name + suffix)).exists()
             )
             from perftui.analysis.text import format_bytes
+            from perftui.store.migrations import MIGRATIONS
 
             yield Finding(
-                "store", "ok", f"{path}: {sessions} sessions, {format_bytes(size)}, entry {last}"
+                "store",
+                "ok",
+                f"{path}: schema {len(MIGRATIONS)}, {sessions} sessions, {format_bytes(size)},"
+                f" entry {last}",
             )
         except PerftuiError as error:
             yield Finding("store", "fault", str(error), "name another file with --db")
+        for backup in sorted(path.parent.glob(f"{glob.escape(path.name)}.v*.backup")):
+            yield Finding(
+                "backup",
+                "note",
+                f"{backup}: from before the schema was brought up to date",
+                "it goes when the store has been opened once more and is sound",
+            )
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             yield Finding(

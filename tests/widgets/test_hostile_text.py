@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from perftui.screens.registry import SCREENS
 from tests.widgets.hostile_store import FORBIDDEN, SESSION, make_store
 from tests.widgets.terminal import Terminal
 
@@ -65,6 +66,53 @@ def test_no_raw_text(tmp_path: Path, size: tuple[int, int]) -> None:
                 while seen not in terminal.text:
                     terminal.press("\x1b")
                     terminal.wait_until_calm()
+            terminal.wait_for(seen)
+            check(terminal, name)
+
+
+JOURNEYS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    # screen -> what it is, keys, what is to be seen then; from a replay of the session
+    "replay": (("replay", "", "REPLAY"),),
+    "request": (("request", "\r", "protocol"), ("its end", "G", "}")),
+    "waterfall": (
+        ("waterfall", "w", "waterfall"),
+        ("sorted, grouped, coloured", "sspptt", "x1b"),
+        ("chain to the LCP", "c", "x1b"),
+        ("baselines", "b", "x1b"),
+        ("baselines closed", "\x1b", "waterfall"),
+        ("copied", "y", "waterfall"),
+    ),
+    "insights": (
+        ("insights", "i", "How quickly"),
+        *((f"question {number}", f"{number}", "insights") for number in range(1, 10)),
+        ("of all sessions", "1a", "insights"),
+        ("its rows", "jjjj\r", "x1b"),
+    ),
+    "sessions": (("list of sessions", "\x1b\x1b", "activity"), ("renaming", "r", "x1b")),
+    "compare": (
+        ("list of sessions", "\x1b\x1b", "activity"),
+        ("comparison", "mjmc", "What differs"),
+        ("the other way round", "x", "What differs"),
+        ("further down", "jjjjjjjj", "compare"),
+    ),
+    "help": (("help", "?", "replay and live"), ("its end", "G", "esc")),
+}
+
+
+def test_every_screen_is_driven_here() -> None:
+    assert {screen.name for screen in SCREENS} == set(JOURNEYS)
+
+
+@pytest.mark.parametrize("screen", JOURNEYS)
+def test_no_raw_text_on_any_screen(tmp_path: Path, screen: str) -> None:
+    store = make_store(tmp_path / "hostile.db")
+    with Terminal(["--db", str(store), "replay", SESSION]) as terminal:
+        terminal.wait_for("REPLAY")
+        terminal.wait_until_calm()
+        for name, keys, seen in JOURNEYS[screen]:
+            for key in keys:
+                terminal.press(key)
+                terminal.wait_until_calm()
             terminal.wait_for(seen)
             check(terminal, name)
 
