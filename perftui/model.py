@@ -291,6 +291,20 @@ class EntryIndex(msgspec.Struct, frozen=True):
         return len(self.seqs)
 
 
+class IndexPiece(msgspec.Struct, frozen=True):
+    """A part of an index that is still being read; one after the other they are the whole.
+
+    Attributes:
+        index: the entries that follow those of the pieces before.
+        read: entries that have been examined so far, whether they are in it or not.
+        total: entries that are to be examined.
+    """
+
+    index: EntryIndex
+    read: int
+    total: int
+
+
 IN_FLIGHT = 2**63 - 1
 """The end of something that has not ended, in an :class:`EntryIndex`."""
 
@@ -395,6 +409,18 @@ class Reader(Protocol):
     ) -> EntryIndex:
         """The positions and spans of a session's entries (of all sessions where None), those
         after ``after_seq`` only. ``base_us`` is the session's ``started_us``."""
+        ...
+
+    def iter_index(
+        self,
+        session_id: str | None,
+        *,
+        order: Order = Order.START,
+        predicate: Predicate | None = None,
+        page_view_id: str | None = None,
+        after_seq: int = 0,
+    ) -> Iterator[IndexPiece]:
+        """The same, piece by piece as it is read: the first one soon, also among very many."""
         ...
 
     def records(self, seqs: Sequence[int]) -> list[Record]:

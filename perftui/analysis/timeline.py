@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
+from operator import gt
 from typing import NamedTuple
 
 from perftui.model import IN_FLIGHT, EntryIndex
@@ -54,13 +55,15 @@ class Timeline:
         self._starts = index.starts
         self._ends = index.ends
         count = len(index)
-        if any(map(_falls, self._starts, islice(self._starts, 1, None))):
+        if any(map(gt, self._starts, islice(self._starts, 1, None))):
             raise ValueError("a timeline needs the index in order of start")
         self._latest = array(
             "q", [max(self._ends[at : at + _BLOCK]) for at in range(0, count, _BLOCK)]
         )
         self.start_us = self._starts[0] if count else 0
-        last_end = max((end for end in self._ends if end != IN_FLIGHT), default=self.start_us)
+        last_end = max(self._latest, default=self.start_us)
+        if last_end == IN_FLIGHT:
+            last_end = max((end for end in self._ends if end != IN_FLIGHT), default=self.start_us)
         self.end_us = max(last_end, self._starts[-1]) if count else self.start_us
         self.idle_limit_us = idle_limit_us
         self.idles: tuple[Idle, ...] = ()
@@ -76,30 +79,46 @@ class Timeline:
 
     def _find_idles(self, limit: int) -> Iterable[Idle]:
         """Stretches longer than ``limit`` that no entry covers."""
+        starts, ends = self._starts, self._ends
         covered = self.start_us
         saved = 0
+        blocks = [
+            (first, min(first + _BLOCK, len(starts)), latest)
+            for first, latest in zip(range(0, len(starts), _BLOCK), self._latest, strict=True)
+        ]
         # Ends of streams stand alone: they are moments of activity like starts.
         stream_ends = sorted(
             end
-            for start, end in zip(self._starts, self._ends, strict=True)
+            for first, last, latest in blocks
+            if latest - starts[first] > LONG_LIVED_US
+            for start, end in zip(starts[first:last], ends[first:last], strict=True)
             if end != IN_FLIGHT and end - start > LONG_LIVED_US
         )
         pending = iter([*stream_ends, IN_FLIGHT])
         next_end = next(pending)
-        for start, end in zip(self._starts, self._ends, strict=True):
-            while next_end <= start:
-                if next_end - covered > limit:
-                    yield Idle(covered, next_end, covered - self.start_us - saved)
-                    saved += next_end - covered - limit
-                covered = max(covered, next_end)
-                next_end = next(pending)
-            if start - covered > limit:
-                yield Idle(covered, start, covered - self.start_us - saved)
-                saved += start - covered - limit
-            if end == IN_FLIGHT or end - start > LONG_LIVED_US:
-                end = start
-            if end > covered:
-                covered = end
+        for first, last, latest in blocks:
+            if (
+                latest - starts[first] <= LONG_LIVED_US
+                and starts[last - 1] - covered <= limit
+                and starts[last - 1] < next_end
+            ):
+                # No stream in it, and nowhere room for an idle stretch: most blocks are like this.
+                covered = max(covered, latest)
+                continue
+            for start, end in zip(starts[first:last], ends[first:last], strict=True):
+                while next_end <= start:
+                    if next_end - covered > limit:
+                        yield Idle(covered, next_end, covered - self.start_us - saved)
+                        saved += next_end - covered - limit
+                    covered = max(covered, next_end)
+                    next_end = next(pending)
+                if start - covered > limit:
+                    yield Idle(covered, start, covered - self.start_us - saved)
+                    saved += start - covered - limit
+                if end == IN_FLIGHT or end - start > LONG_LIVED_US:
+                    end = start
+                if end > covered:
+                    covered = end
         while next_end != IN_FLIGHT:
             if next_end - covered > limit:
                 yield Idle(covered, next_end, covered - self.start_us - saved)
@@ -215,10 +234,6 @@ class Timeline:
         ]
         edges = [0, *edges, len(self._starts)]
         return [right - left for left, right in pairwise(edges)]
-
-
-def _falls(earlier: int, later: int) -> bool:
-    return later < earlier
 
 
 class Marker(NamedTuple):

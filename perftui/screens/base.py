@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Protocol, cast
 
 from textual import on, work
@@ -197,6 +197,27 @@ class BaseScreen(Screen[object]):
             reader.close()
         if answer is not None and not worker.is_cancelled:
             self.post_message(answer)
+
+    @work(thread=True, exclusive=True, group="pieces", exit_on_error=True)
+    def ask_store_for_pieces(self, question: Callable[[Reader], Iterator[Message]]) -> None:
+        """Ask the store something that takes longer, in a thread, and post each part of the answer
+        to this screen. The next such question breaks off this one."""
+        worker = get_current_worker()
+        try:
+            reader = self.services.open_reader()
+        except PerftuiError as error:
+            self.post_message(StoreTrouble(str(error)))
+            return
+        try:
+            for answer in question(reader):
+                if worker.is_cancelled:
+                    return
+                self.post_message(answer)
+        except PerftuiError as error:
+            if not worker.is_cancelled:
+                self.post_message(StoreTrouble(str(error)))
+        finally:
+            reader.close()
 
     @work(thread=True, group="edit", exit_on_error=True)
     def edit(self, change: Callable[[Editor], None]) -> None:

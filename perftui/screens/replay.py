@@ -207,14 +207,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             self.watch_store(SessionWatch(session_id))
             limit = self.services.settings.app.idle_limit_seconds
             limit_us = None if limit is None else int(limit * 1_000_000)
-            timeline = self.timeline
-            self.ask_store(
-                # Nothing, where another question has been asked since.
-                lambda reader: (
-                    load(reader, ask, session_id, predicate, timeline, limit_us)
-                    if ask == self._ask
-                    else None
-                )
+            timeline, clock = self.timeline, self.services.clock
+            self.ask_store_for_pieces(
+                lambda reader: load(reader, ask, session_id, predicate, timeline, limit_us, clock),
             )
 
     def _number(self, record: Record) -> int:
@@ -271,7 +266,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             if first:
                 rows.follow = self.live or self.player.playing
             rows.show(self._source)
-        if self._wanted_seq is not None and length:
+        whole = message.progress >= 1
+        if self._wanted_seq is not None and length and whole:
             rows.move_to(self._source.find(self._wanted_seq), centre=True)
             self._wanted_seq = None
         elif first and not self.live and not self.player.playing and self.subject.at is None:
@@ -285,7 +281,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self.show_detail()
         if first:
             self.refresh_bindings()
-        self._look()
+        if whole:
+            self._look()
 
     def _visible(self, told: SessionTold) -> int:
         """How many of the entries have begun by the playhead; live, all."""
@@ -331,7 +328,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._looking_since = now
         summary, views = told.summary, told.page_views
         settings = self.services.settings
-        self.ask_store(lambda reader: look_around(reader, summary, views, settings))
+        starts = None if self.timeline is None else self.timeline.index.starts
+        self.ask_store(lambda reader: look_around(reader, summary, views, settings, starts))
 
     @on(AroundTold)
     def _around_told(self, message: AroundTold) -> None:
@@ -459,6 +457,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         if told is not None and self.filter_text:
             shown = len(self._rows.source)
             words = f"{shown:,} of {told.summary.entry_count:,}"
+            if told.progress < 1:
+                words = f"{words}, {told.progress:.0%} looked through"
             self.query_one(FilterLine).tell(words, off=self.filter_off)
 
     # ---- what the widgets say -------------------------------------------------------------

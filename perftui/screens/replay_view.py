@@ -148,6 +148,13 @@ def transport_state(
     markers = every if bad else bands.get("good", (every,), lambda: without_bad(every))
     if screen.live or timeline is None:
         end_us = max(1, told.summary.duration_us)
+        if not screen.live:
+            return TransportState(
+                live=True,
+                at_us=end_us,
+                end_us=end_us,
+                notes=((f"reading {told.progress:.0%}", "muted"),),
+            )
         notes.append(("FOLLOW", "success") if follow else ("f follow", "muted"))
         notes.append(("space " + ("lets go" if screen.frozen else "freezes"), "muted"))
         return TransportState(
@@ -221,7 +228,7 @@ def overview_state(
     density = bands.get(
         "density",
         (requests, borders),
-        lambda: tuple(counts(requests.starts, borders)) if requests is not None else (0,) * band,
+        lambda: tuple(counts(requests, borders)) if requests is not None else (0,) * band,
     )
     bad = bands.get(
         "bad",
@@ -280,6 +287,8 @@ def waiting_note(
 ) -> tuple[NoteLine, ...]:
     """What stands where there are no rows yet."""
     if told is not None:
+        if told.progress < 1:
+            return ((("Looking ", "muted"), (f"{told.progress:.0%}", "!foreground")),)
         if filter_text:
             return (
                 (("Nothing passes ", "muted"), (filter_text, "!foreground")),

@@ -7,23 +7,28 @@ the timeline. :func:`look_around` finds what the transport and the overview show
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import gt
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from perftui.analysis.position_set import PositionSet
 from perftui.analysis.session_facts import VITAL_ENTRY_TYPES
 from perftui.analysis.timeline import Marker, Markers, Timeline
 from perftui.config import Settings, Thresholds
 from perftui.errors import NotFoundError
+from perftui.memory import give_back
 from perftui.model import (
+    Clock,
     EntryIndex,
     Order,
     PageView,
     Predicate,
     Reader,
-    Record,
     SessionSummary,
     Usual,
 )
@@ -35,8 +40,17 @@ MOST_MARKERS = 5_000
 """Markers beyond this say nothing on a rail of some hundred cells; jumping to the next error or
 slow request does not use them."""
 
+TELL_SECONDS = 0.1
+"""How often the state of a session that is still being read is told: at most ten repaints a second."""
+
 MOST_VITAL_VIEWS = 200
 """Pageviews whose vitals are worked out at once, the latest first."""
+
+READ_AT_ONCE = 512
+"""Records read at once: what is made of them is a hundredth of their size."""
+
+MANY_ENTRIES = 100_000
+"""From so many on reading a session takes memory that is worth to be given back."""
 
 MARKER_TYPES: tuple[str, ...] = ("pageview", "capture", "longtask", "error")
 
@@ -50,6 +64,8 @@ class SessionTold(Message):
         length: how many of its entries belong to this moment.
         timeline: for a replay: over all entries, whatever the filter.
         first_seq: position of the first entry of the session that arrived.
+        progress: how much of the session has been looked through, 0 to 1. There is more to come
+            below 1.
     """
 
     def __init__(
@@ -61,9 +77,11 @@ class SessionTold(Message):
         length: int,
         timeline: Timeline | None = None,
         first_seq: int = 1,
+        progress: float = 1.0,
     ) -> None:
         super().__init__()
         self.first_seq = first_seq
+        self.progress = progress
         self.ask = ask
         self.summary = summary
         self.page_views = page_views
@@ -93,9 +111,9 @@ class Around:
     markers: Markers = field(default_factory=Markers)
     errors: EntryIndex | None = None
     slow: EntryIndex | None = None
-    requests: EntryIndex | None = None
+    requests: array[int] | None = None
     long_tasks: tuple[int, int] = (0, 0)
-    duplicates: frozenset[int] = frozenset()
+    duplicates: PositionSet = field(default_factory=PositionSet)
 
 
 class AroundTold(Message):
@@ -160,10 +178,7 @@ class LiveFeed:
         if index is None:
             index = news
         else:
-            index.starts.extend(news.starts)
-            index.ends.extend(news.ends)
-            # Last, as the length that others see is that of the positions.
-            index.seqs.extend(news.seqs)
+            extend(index, news)
         self._index = index
         self._after = max(read_until, news.seqs[-1] if len(news) else 0)
         if not self._first_seq:
@@ -229,26 +244,50 @@ def load(
     predicate: Predicate | None,
     timeline: Timeline | None,
     idle_limit_us: int | None,
-) -> SessionTold:
-    """Read a session for a replay.
+    clock: Clock,
+) -> Iterator[SessionTold]:
+    """Read a session for a replay. What has been read already is told at most ten times a second;
+    the last answer is the whole.
 
     Args:
         timeline: of the same session, where it is known already and only the filter has changed.
     """
     summary = reader.session(session_id)
-    index = reader.index(session_id, order=Order.START, predicate=predicate)
+    views = tuple(reader.page_views(session_id))
+    index: EntryIndex | None = None
+    told_at = -TELL_SECONDS
+    for piece in reader.iter_index(session_id, order=Order.START, predicate=predicate):
+        if index is None:
+            index = piece.index
+        else:
+            extend(index, piece.index)
+        now = clock.monotonic()
+        if piece.read < piece.total and now - told_at >= TELL_SECONDS:
+            told_at = now
+            yield SessionTold(
+                *(ask, summary, views, index, len(index), timeline),
+                first_seq=min(index.seqs, default=1),
+                progress=piece.read / piece.total,
+            )
+    assert index is not None
+    if any(map(gt, index.starts, islice(index.starts, 1, None))):
+        # Something starts before what its batch says, so that pieces overlap.
+        index = reader.index(session_id, order=Order.START, predicate=predicate)
     if timeline is None:
         whole = index if predicate is None else reader.index(session_id, order=Order.START)
         timeline = Timeline(whole, idle_limit_us)
-    return SessionTold(
-        ask,
-        summary,
-        tuple(reader.page_views(session_id)),
-        index,
-        len(index),
-        timeline,
-        min(timeline.index.seqs, default=1),
+    yield SessionTold(
+        *(ask, summary, views, index, len(index), timeline),
+        first_seq=min(timeline.index.seqs, default=1),
     )
+
+
+def extend(index: EntryIndex, news: EntryIndex) -> None:
+    """Append entries to an index that another thread may be reading: the positions come last, as
+    it is their number that others go by."""
+    index.starts.extend(news.starts)
+    index.ends.extend(news.ends)
+    index.seqs.extend(news.seqs)
 
 
 class UsualTold(Message):
@@ -270,8 +309,13 @@ def look_around(
     summary: SessionSummary,
     page_views: tuple[PageView, ...],
     settings: Settings,
+    starts: array[int] | None = None,
 ) -> AroundTold:
-    """Find what the transport and the overview show."""
+    """Find what the transport and the overview show.
+
+    Args:
+        starts: of all entries, in order, where they are known: kept once where all are requests.
+    """
     from perftui.analysis.filters import parse
     from perftui.analysis.marks import markers, vital_markers
     from perftui.screens.filtering import filter_settings
@@ -282,26 +326,39 @@ def look_around(
     slow = reader.index(
         session_id, order=Order.START, predicate=parse("is:slow", filter_settings(settings))
     )
-    requests = reader.index(session_id, order=Order.START, predicate=parse("is:request"))
-    duplicates = reader.index(session_id, order=Order.ARRIVAL, predicate=parse("is:duplicate"))
-    bad = reader.records([*errors.seqs[:MOST_MARKERS], *slow.seqs[:MOST_MARKERS]])
-    known = {record.seq for record in bad}
-    happenings: list[Record] = []
-    task_count, task_us = 0, 0
+    requests = array("q")
+    for piece in reader.iter_index(
+        session_id, order=Order.START, predicate=parse("is:request", filter_settings(settings))
+    ):
+        requests.extend(piece.index.starts)
+    if starts is not None and len(starts) == len(requests):
+        requests = starts
+    duplicates = array("q")
+    for piece in reader.iter_index(
+        session_id, order=Order.ARRIVAL, predicate=parse("is:duplicate")
+    ):
+        duplicates.extend(piece.index.seqs)
+    urls = {view.page_view_id: view.url for view in page_views}
+    bad = dict.fromkeys([*errors.seqs[:MOST_MARKERS], *slow.seqs[:MOST_MARKERS]])
+    found: list[Marker] = []
+    for part in in_parts(list(bad), READ_AT_ONCE):
+        found += markers(reader.records(part), base_us, limits, urls)
+    task_count, task_us, happenings = 0, 0, 0
     for record in reader.iter_records(session_id, entry_types=MARKER_TYPES):
         if record.entry.entry_type == "longtask":
             task_count += 1
             task_us += record.entry.duration_us or 0
-        if len(happenings) < MOST_MARKERS and record.seq not in known:
-            happenings.append(record)
-    urls = {view.page_view_id: view.url for view in page_views}
+        if happenings < MOST_MARKERS and record.seq not in bad:
+            happenings += 1
+            found += markers([record], base_us, limits, urls)
     metrics = page_vitals(reader, session_id, page_views, limits)
-    found: list[Marker] = [*markers([*bad, *happenings], base_us, limits, urls)]
     found += vital_markers(
         (view.time_origin_us - base_us, metrics[view.page_view_id])
         for view in page_views
         if view.page_view_id in metrics
     )
+    if summary.entry_count >= MANY_ENTRIES:
+        give_back()
     return AroundTold(
         session_id,
         summary.entry_count,
@@ -312,9 +369,15 @@ def look_around(
             slow=slow,
             requests=requests,
             long_tasks=(task_count, task_us),
-            duplicates=frozenset(duplicates.seqs),
+            duplicates=PositionSet(duplicates),
         ),
     )
+
+
+def in_parts(seqs: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    """Some of them after the other, at most so many at once."""
+    for at in range(0, len(seqs), most):
+        yield seqs[at : at + most]
 
 
 def page_vitals(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence, Set
-from operator import itemgetter
 from pathlib import Path
 from statistics import median_low
 from typing import Any, Self
@@ -25,6 +24,7 @@ from perftui.model import (
     IN_FLIGHT,
     Entry,
     EntryIndex,
+    IndexPiece,
     Order,
     PageView,
     Predicate,
@@ -33,6 +33,14 @@ from perftui.model import (
     Usual,
 )
 from perftui.store.connection import Connection, Row, connect, store_errors, value
+from perftui.store.index_pieces import (
+    BatchRange,
+    Spans,
+    by_start,
+    floors,
+    in_groups,
+    is_falling,
+)
 from perftui.store.migrations import MIGRATIONS, identify, open_for_writing
 from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON
 from perftui.store.schema import column
@@ -50,7 +58,12 @@ SEARCHED_BATCHES = 4_000
 CACHED_BATCHES = 50_000
 """Batches whose sessions and pageviews are kept in memory."""
 
-_CACHE_BYTES = 16 * 1024 * 1024
+_CACHE_BYTES = 2 * 1024 * 1024
+
+
+ALL_BATCHES = "(SELECT id FROM batch)"
+"""What stands in a condition for the batches whose pageviews it looks at; put a narrower selection
+in its place."""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -115,10 +128,12 @@ def _filter_columns() -> dict[str, Column | str]:
         "duration_us": "e.duration_us",
         "extra": "e.extra",
         "duplicate": (
-            "(e.url IS NOT NULL AND EXISTS (SELECT 1 FROM batch AS w"
-            " JOIN entry AS v ON v.seq BETWEEN w.first_seq AND w.last_seq"
-            " WHERE w.pageview = b.pageview AND v.url = e.url AND v.method IS e.method"
-            " AND v.seq <> e.seq))"
+            "(e.url IS NOT NULL AND (b.pageview, e.url, ifnull(e.method, 0)) IN"
+            " (SELECT w.pageview, v.url, ifnull(v.method, 0) FROM batch AS w"
+            " CROSS JOIN entry AS v ON v.seq BETWEEN w.first_seq AND w.last_seq"
+            " WHERE w.pageview IN"
+            f" (SELECT x.pageview FROM batch AS x WHERE x.id IN {ALL_BATCHES})"
+            " AND v.url IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1))"
         ),
     }
     for field in ENTRY_FIELDS:
@@ -354,35 +369,114 @@ class StoreReader:
         after_seq: int = 0,
     ) -> EntryIndex:
         """The positions and spans of a session's entries."""
+        found: EntryIndex | None = None
+        for piece in self.iter_index(
+            session_id,
+            order=order,
+            predicate=predicate,
+            page_view_id=page_view_id,
+            after_seq=after_seq,
+        ):
+            if found is None:
+                found = piece.index
+            else:
+                found.starts.extend(piece.index.starts)
+                found.ends.extend(piece.index.ends)
+                found.seqs.extend(piece.index.seqs)
+        assert found is not None
+        if order is Order.START and is_falling(found.starts):
+            # An entry starts before what its batch says.
+            places = sorted(range(len(found)), key=found.starts.__getitem__)
+            found = EntryIndex(
+                *Spans(found.seqs, found.starts, found.ends).taken(places), found.base_us
+            )
+        return found
+
+    def iter_index(
+        self,
+        session_id: str | None,
+        *,
+        order: Order = Order.START,
+        predicate: Predicate | None = None,
+        page_view_id: str | None = None,
+        after_seq: int = 0,
+    ) -> Iterator[IndexPiece]:
+        """The same, piece by piece as it is read."""
         base_us = self._base_us(session_id)
-        where, parameters, left = self._where(session_id, page_view_id, after_seq, predicate)
-        # One row per batch, not per entry: its positions and spans as JSON arrays.
+        batches, parameters = self._batches(session_id, page_view_id, after_seq)
         rows = self._rows(
-            "SELECT b.time_origin_us, json_group_array(e.seq), json_group_array(e.start_us),"
-            " json_group_array(e.start_us + e.duration_us)"
-            f" FROM batch AS b JOIN entry AS e ON e.seq BETWEEN b.first_seq AND b.last_seq"
-            f" WHERE {where} GROUP BY b.id ORDER BY b.id",
+            f"SELECT b.id, b.first_seq, b.last_seq, b.start_us FROM batch AS b WHERE {batches}"
+            " ORDER BY b.id",
             parameters,
         )
-        seqs, starts, ends = array("q"), array("q"), array("q")
-        decode = _INTEGERS.decode
-        for origin, seq_text, start_text, end_text in rows:
-            shift = origin - base_us
-            of_batch = decode(seq_text)
-            begun = decode(start_text)
-            ended = decode(end_text)
-            if any(map(int.__gt__, of_batch, of_batch[1:])):
-                in_order = sorted(zip(of_batch, begun, ended, strict=True), key=itemgetter(0))
-                of_batch, begun, ended = map(list, zip(*in_order, strict=True))
-            seqs.extend(of_batch)
-            starts.extend([start + shift for start in begun])
-            ends.extend([IN_FLIGHT if end is None else end + shift for end in ended])
-        found = EntryIndex(seqs, starts, ends, base_us)
-        if left is not None:
-            found = self._refined(found, left)
+        groups = list(in_groups([BatchRange(*row) for row in rows]))
+        del rows
+        entries, bound, left = self._entries(after_seq, predicate)
+        total = sum(batch.entry_count for group in groups for batch in group)
+        read = 0
+
+        def pieces() -> Iterator[tuple[Spans, int | None]]:
+            nonlocal read
+            for group, floor in zip(groups, floors(groups, base_us), strict=True):
+                spans = self._spans(group, base_us, batches, parameters, entries, bound)
+                read += sum(batch.entry_count for batch in group)
+                yield spans if left is None else self._refined(spans, left), floor
+
         if order is Order.START:
-            found = _by_start(found)
+            ordered = by_start(pieces())
+        else:
+            ordered = (spans for spans, _floor in pieces())
+        for spans in ordered:
+            yield IndexPiece(EntryIndex(*spans, base_us), read, total)
+        if not groups:
+            yield IndexPiece(EntryIndex(*Spans.none(), base_us), 0, 0)
+
+    def _spans(
+        self,
+        group: Sequence[BatchRange],
+        base_us: int,
+        batches: str,
+        parameters: Sequence[Any],
+        entries: str,
+        bound: Sequence[Any],
+    ) -> Spans:
+        """Positions and spans of the entries of a group of batches, as one row of JSON arrays."""
+        first, last = group[0].row, group[-1].row
+        entries = entries.replace(
+            ALL_BATCHES, f"(SELECT id FROM batch WHERE id BETWEEN {first} AND {last})"
+        )
+        # Where all entries of the batches are wanted, their positions need not be read.
+        is_whole = entries == "1"
+        for seq in ("''", "json_group_array(e.seq)") if is_whole else ("json_group_array(e.seq)",):
+            ((seq_text, start_text, end_text),) = self._rows(
+                f"SELECT {seq}, json_group_array(b.time_origin_us - ? + e.start_us),"
+                " json_group_array("
+                f"ifnull(b.time_origin_us - ? + e.start_us + e.duration_us, {IN_FLIGHT}))"
+                " FROM batch AS b CROSS JOIN entry AS e"
+                " ON e.seq BETWEEN b.first_seq AND b.last_seq"
+                f" WHERE {batches} AND b.id BETWEEN ? AND ? AND {entries}",
+                [base_us, base_us, *parameters, first, last, *bound],
+            )
+            starts = array("q", _INTEGERS.decode(start_text))
+            ends = array("q", _INTEGERS.decode(end_text))
+            if seq_text:
+                seqs = array("q", _INTEGERS.decode(seq_text))
+                break
+            seqs = array("q")
+            for batch in group:
+                seqs.extend(range(batch.first_seq, batch.last_seq + 1))
+            if len(seqs) == len(starts):
+                break
+        found = Spans(seqs, starts, ends)
+        if is_falling(seqs):
+            found = found.taken(sorted(range(len(seqs)), key=seqs.__getitem__))
         return found
+
+    def _session_row(self, session_id: str) -> int:
+        row = self._value("SELECT id FROM session WHERE session_id = ?", (session_id,))
+        if row is None:
+            raise _no_session(session_id)
+        return int(row)
 
     def _base_us(self, session_id: str | None) -> int:
         if session_id is None:
@@ -408,6 +502,19 @@ class StoreReader:
     ) -> tuple[str, list[Any], Predicate | None]:
         """The condition over ``batch AS b`` and ``entry AS e``, its parameters, and the predicate
         where SQL does not say all of it."""
+        batches, parameters = self._batches(session_id, page_view_id, after_seq)
+        entries, bound, left = self._entries(after_seq, predicate)
+        if session_id is not None:
+            entries = entries.replace(
+                ALL_BATCHES,
+                f"(SELECT id FROM batch WHERE session = {self._session_row(session_id)})",
+            )
+        return f"{batches} AND {entries}", [*parameters, *bound], left
+
+    def _batches(
+        self, session_id: str | None, page_view_id: str | None, after_seq: int
+    ) -> tuple[str, list[Any]]:
+        """The condition over ``batch AS b``, and its parameters."""
         conditions, parameters = list[str](), list[Any]()
         if session_id is not None:
             conditions.append("b.session = (SELECT id FROM session WHERE session_id = ?)")
@@ -418,8 +525,19 @@ class StoreReader:
             conditions.append("b.pageview IN (SELECT id FROM pageview WHERE page_view_id = ?)")
             parameters.append(page_view_id)
         if after_seq:
-            conditions.append("b.last_seq > ? AND e.seq > ?")
-            parameters += [after_seq, after_seq]
+            conditions.append("b.last_seq > ?")
+            parameters.append(after_seq)
+        return " AND ".join(conditions), parameters
+
+    def _entries(
+        self, after_seq: int, predicate: Predicate | None
+    ) -> tuple[str, list[Any], Predicate | None]:
+        """The condition over ``entry AS e`` (``1`` for all), its parameters, and the predicate
+        where SQL does not say all of it."""
+        conditions, parameters = list[str](), list[Any]()
+        if after_seq:
+            conditions.append("e.seq > ?")
+            parameters.append(after_seq)
         left = predicate
         compiled = getattr(predicate, "sql", None)
         if compiled is not None:
@@ -429,15 +547,14 @@ class StoreReader:
             left = None
         return " AND ".join(conditions) or "1", parameters, left
 
-    def _refined(self, found: EntryIndex, predicate: Predicate) -> EntryIndex:
-        """Those of an index that a predicate without SQL lets through."""
+    def _refined(self, spans: Spans, predicate: Predicate) -> Spans:
+        """Those that a predicate without SQL lets through."""
         passing: set[int] = set()
-        for begin in range(0, len(found), READ_AT_ONCE):
-            for record in self.records(found.seqs[begin : begin + READ_AT_ONCE]):
+        for begin in range(0, len(spans.seqs), READ_AT_ONCE):
+            for record in self.records(spans.seqs[begin : begin + READ_AT_ONCE]):
                 if predicate.matches(record):
                     passing.add(record.seq)
-        kept = [place for place, seq in enumerate(found.seqs) if seq in passing]
-        return _taken(found, kept)
+        return spans.taken([place for place, seq in enumerate(spans.seqs) if seq in passing])
 
     def records(self, seqs: Sequence[int]) -> list[Record]:
         """The entries at these positions, in the order asked for; missing ones are left out."""
@@ -559,7 +676,7 @@ class StoreReader:
         return Usual(len(known), median_low(known) if known else None)
 
 
-_INTEGERS = msgspec.json.Decoder(list[Any])
+_INTEGERS = msgspec.json.Decoder(list[int])
 _ENTRIES = msgspec.json.Decoder(list[tuple[int, int, Entry]])
 
 _SESSION = """
@@ -613,21 +730,6 @@ def _record(seq: int, place: _Place, entry: Entry) -> Record:
         page_view_number=place.number,
         time_origin_us=place.time_origin_us,
         entry=entry,
-    )
-
-
-def _by_start(found: EntryIndex) -> EntryIndex:
-    """In order of start; of one moment, in order of arrival."""
-    starts = found.starts
-    return _taken(found, sorted(range(len(found)), key=starts.__getitem__))
-
-
-def _taken(found: EntryIndex, places: Sequence[int]) -> EntryIndex:
-    return EntryIndex(
-        array("q", map(found.seqs.__getitem__, places)),
-        array("q", map(found.starts.__getitem__, places)),
-        array("q", map(found.ends.__getitem__, places)),
-        found.base_us,
     )
 
 

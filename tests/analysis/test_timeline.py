@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from perftui.analysis import timeline as timeline_module
 from perftui.analysis.timeline import (
     LONG_LIVED_US,
     SPEEDS,
@@ -272,3 +273,49 @@ def test_the_number_of_an_entry_is_its_row_plus_one(starts: list[int]) -> None:
     made = timeline([(start, start + 1) for start in starts])
     for row, seq in enumerate(made.index.seqs):
         assert made.number_of(seq, made.start_of(row)) == row + 1
+
+
+def naive_idles(spans: Spans, limit: int) -> list[tuple[int, int]]:
+    """Stretches without activity, found moment by moment from all that is an activity."""
+    active = []
+    for start, end in spans:
+        if end == IN_FLIGHT:
+            active.append((start, start))
+        elif end - start > LONG_LIVED_US:
+            active += [(start, start), (end, end)]
+        else:
+            active.append((start, end))
+    found = []
+    covered = min((start for start, _end in spans), default=0)
+    for start, end in sorted(active):
+        if start - covered > limit:
+            found.append((covered, start))
+        covered = max(covered, end)
+    return found
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 4_000).map(lambda second: second * 100_000),
+            st.sampled_from([0, 50_000, 900_000, 20_000_000, 31_000_000, 90_000_000, -1]),
+        ),
+        min_size=1,
+        max_size=60,
+    ),
+    st.sampled_from([1, 3, 7, 512]),
+    st.sampled_from([0, 1_000_000, 5_000_000]),
+)
+def test_idle_stretches_are_the_same_in_blocks_of_any_size(
+    entries: list[tuple[int, int]], block: int, limit: int
+) -> None:
+    spans = sorted(
+        (start, IN_FLIGHT if duration < 0 else start + duration) for start, duration in entries
+    )
+    before = timeline_module._BLOCK
+    timeline_module._BLOCK = block
+    try:
+        line = timeline(spans, idle_limit_us=limit)
+    finally:
+        timeline_module._BLOCK = before
+    assert [(idle.start_us, idle.end_us) for idle in line.idles] == naive_idles(spans, limit)
