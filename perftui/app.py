@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from perftui.config import Settings
 from perftui.model import Clock, Reader
+from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Editor, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
@@ -65,7 +66,7 @@ class PerftuiApp(App[None]):
 
     def __init__(
         self,
-        open_reader: Callable[[], Reader],
+        open_reader: Callable[[], ColumnReader],
         settings: Settings,
         clock: Clock,
         *,

@@ -7,14 +7,15 @@ can cause requests. Each step says which of the two it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from perftui.analysis.phases import request_end_us
 from perftui.analysis.resource_type import ResourceType, resource_type
 from perftui.analysis.vitals import Vital
-from perftui.model import Record
+from perftui.model import JSON, Record
 
 INITIATOR_FIELDS = ("initiatorUrl", "initiatorURL")
 """Fields of :attr:`Entry.extra` that hold the URL of what caused a request: Resource Timing's own
@@ -76,6 +77,56 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
         return self.covered_us / self.total_us if self.total_us > 0 else 0.0
 
 
+class Spans(NamedTuple):
+    """The requests of a pageview that the chain is looked for in, field by field.
+
+    Attributes:
+        starts: µs since the time origin.
+        ends: the same; None while in flight.
+        kinds: what each was for.
+        navigations: whether it is the navigation itself.
+        blocking: ``renderBlockingStatus``; None where it is not told.
+        urls: of each.
+        initiator: the URL of what caused the request at a place, where the source tells it.
+    """
+
+    starts: Sequence[int]
+    ends: Sequence[int | None]
+    kinds: Sequence[ResourceType]
+    navigations: Sequence[bool]
+    blocking: Sequence[str | None]
+    urls: Sequence[str]
+    initiator: Callable[[int], str | None]
+
+
+def chain_places(spans: Spans, target_us: int, lcp_url: str | None) -> list[tuple[int, bool]]:
+    """The places of the chain's requests, the first one first, each with whether the source names
+    it as the cause of the next; empty where there is none.
+
+    Args:
+        spans: requests that began up to the target.
+        lcp_url: of the LCP's resource.
+    """
+    by_url: dict[str, int] = {}
+    for place in sorted(range(len(spans.starts)), key=lambda place: -spans.starts[place]):
+        by_url[spans.urls[place]] = place
+    last = by_url.get(lcp_url) if lcp_url else None
+    if last is None:
+        last = _last_before(spans, target_us, blocking_only=True)
+    if last is None:
+        return []
+    chain = [(last, True)]
+    used = {last}
+    while True:
+        cause, told = _cause(spans, chain[-1][0], by_url)
+        if cause is None or cause in used:
+            break
+        used.add(cause)
+        chain.append((cause, told))
+    chain.reverse()
+    return chain
+
+
 def critical_chain(records: Sequence[Record], lcp: Vital | None) -> Chain | None:
     """The chain to the LCP of a pageview; None where there is no LCP or no request before it.
 
@@ -84,87 +135,88 @@ def critical_chain(records: Sequence[Record], lcp: Vital | None) -> Chain | None
     """
     if lcp is None:
         return None
-    target = lcp.records[0].entry.start_us if lcp.records else lcp.at_us
+    target = target_of(lcp)
     requests = [
         record for record in records if record.entry.is_request and record.entry.start_us <= target
     ]
-    if not requests:
+    entries = [record.entry for record in requests]
+    found = chain_places(
+        Spans(
+            starts=[entry.start_us for entry in entries],
+            ends=[request_end_us(entry) for entry in entries],
+            kinds=[resource_type(entry) for entry in entries],
+            navigations=[entry.entry_type == "navigation" for entry in entries],
+            blocking=[entry.render_blocking_status for entry in entries],
+            urls=[entry.name for entry in entries],
+            initiator=lambda place: initiator_url(entries[place].extra),
+        ),
+        target,
+        lcp.url,
+    )
+    if not found:
         return None
-    by_url = {record.entry.name: record for record in sorted(requests, key=_newest_first)}
-    last = by_url.get(lcp.url) if lcp.url else None
-    has_resource = last is not None
-    if last is None:
-        last = _last_before(requests, target, blocking_only=True)
-    if last is None:
-        return None
-    chain = [(last, True)]
-    used = {last.seq}
-    while True:
-        current = chain[-1][0]
-        cause, told = _cause(current, requests, by_url)
-        if cause is None or cause.seq in used:
-            break
-        used.add(cause.seq)
-        chain.append((cause, told))
-    chain.reverse()
+    chain = [(requests[place], told) for place, told in found]
     return Chain(
         steps=_steps(chain),
         target_us=target,
         covered_us=_covered([record for record, _ in chain], target),
-        target_has_resource=has_resource,
+        target_has_resource=bool(lcp.url) and chain[-1][0].entry.name == lcp.url,
     )
 
 
-def _newest_first(record: Record) -> int:
-    return -record.entry.start_us
+def target_of(lcp: Vital) -> int:
+    """The moment that a chain leads to, µs since the time origin."""
+    return lcp.records[0].entry.start_us if lcp.records else lcp.at_us
 
 
-def _cause(
-    record: Record, requests: Sequence[Record], by_url: dict[str, Record]
-) -> tuple[Record | None, bool]:
+def initiator_url(extra: Mapping[str, JSON]) -> str | None:
+    """The URL of what caused a request, where its source tells it."""
     for field in INITIATOR_FIELDS:
-        told = record.entry.extra.get(field)
-        if isinstance(told, str) and told in by_url:
-            cause = by_url[told]
-            if cause.seq != record.seq and cause.entry.start_us <= record.entry.start_us:
-                return cause, True
-    if record.entry.entry_type == "navigation":
+        told = extra.get(field)
+        if isinstance(told, str):
+            return told
+    return None
+
+
+def _cause(spans: Spans, place: int, by_url: dict[str, int]) -> tuple[int | None, bool]:
+    start = spans.starts[place]
+    told = spans.initiator(place)
+    named = None if told is None else by_url.get(told)
+    if named is not None and named != place and spans.starts[named] <= start:
+        return named, True
+    if spans.navigations[place]:
         return None, False
-    found = _last_before([one for one in requests if one.seq != record.seq], record.entry.start_us)
+    found = _last_before(spans, start, but=place)
     if found is not None:
         return found, False
     # A parser starts requests while the document still arrives.
     documents = [
         one
-        for one in requests
-        if one.seq != record.seq
-        and resource_type(one.entry) is ResourceType.DOCUMENT
-        and one.entry.start_us <= record.entry.start_us
+        for one, kind in enumerate(spans.kinds)
+        if kind is ResourceType.DOCUMENT and one != place and spans.starts[one] <= start
     ]
-    return (
-        (min(documents, key=lambda one: one.entry.start_us), False) if documents else (None, False)
-    )
+    return min(documents, key=lambda one: spans.starts[one], default=None), False
 
 
 def _last_before(
-    requests: Sequence[Record], at_us: int, *, blocking_only: bool = False
-) -> Record | None:
+    spans: Spans, at_us: int, *, but: int | None = None, blocking_only: bool = False
+) -> int | None:
     """The request that ended last before a moment, among those that can cause something."""
-    best: Record | None = None
+    best: int | None = None
     best_end = 0
-    for record in requests:
-        entry = record.entry
-        end = request_end_us(entry)
-        if end is None or end > at_us or resource_type(entry) not in _CAUSES:
+    for place, end in enumerate(spans.ends):
+        if end is None or end > at_us or (best is not None and end <= best_end):
             continue
-        if blocking_only and not (
-            entry.render_blocking_status == "blocking"
-            or resource_type(entry) is not ResourceType.SCRIPT
-            or entry.render_blocking_status is None
+        kind = spans.kinds[place]
+        if kind not in _CAUSES or place == but:
+            continue
+        if (
+            blocking_only
+            and kind is ResourceType.SCRIPT
+            and spans.blocking[place] not in {"blocking", None}
         ):
             continue
-        if best is None or end > best_end:
-            best, best_end = record, end
+        best, best_end = place, end
     return best
 
 

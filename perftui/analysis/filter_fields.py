@@ -131,10 +131,9 @@ CACHED: Test = Either(
 
 _NEVER_TOLD = TextIs("initiator_type", ("beacon", "ping", "websocket", "eventsource"))
 
-FAILED: Test = Both(
+NO_ANSWER: Test = Both(
     (
         OPAQUE,
-        Not(ExtraMatches("error", "")),
         Not(Known(Field("response_status"))),
         Known(Field("duration_us")),
         *(
@@ -143,9 +142,11 @@ FAILED: Test = Both(
         ),
         Not(TextIs("delivery_type", ("cache",))),
         Not(_NEVER_TOLD),
-        SameText("origin", "page_origin"),
     )
 )
+"""Ended without any sign of an answer."""
+
+FAILED: Test = Both((NO_ANSWER, Not(ExtraMatches("error", "")), SameText("origin", "page_origin")))
 """Ended without an answer from the page's own origin, which hides nothing."""
 
 ERROR: Test = Either(

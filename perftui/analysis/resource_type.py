@@ -121,18 +121,24 @@ _PATH_END = re.compile(r"[?#]")
 def resource_type(entry: Entry) -> ResourceType:
     """The kind of a request, from its initiator, media type, the URL's extension and the entry
     type, in this order of trust; ``OTHER`` for what is no request."""
-    extension = ""
-    path = _PATH_END.split(entry.name, maxsplit=1)[0]
+    return type_by(
+        entry.entry_type, entry.initiator_type, entry.content_type, extension_of(entry.name)
+    )
+
+
+def extension_of(url: str) -> str:
+    """The extension of a URL's path, in lower case and without the dot; empty where there is none
+    of at most five characters."""
+    path = _PATH_END.split(url, maxsplit=1)[0]
     dot = path.rfind(".", -6)
-    if dot > path.rfind("/"):
-        extension = path[dot + 1 :].lower()
-    return _resource_type(entry.entry_type, entry.initiator_type, entry.content_type, extension)
+    return path[dot + 1 :].lower() if dot > path.rfind("/") else ""
 
 
 @lru_cache(maxsize=4096)
-def _resource_type(
+def type_by(
     entry_type: str, initiator: str | None, content_type: str | None, extension: str
 ) -> ResourceType:
+    """The rule of :func:`resource_type`, from what it looks at."""
     if entry_type == "navigation":
         return ResourceType.DOCUMENT
     initiator = (initiator or "").lower()

@@ -276,14 +276,14 @@ def _failure(entry: Entry, page_url: str | None) -> Reason | None:
         and not entry.encoded_body_size
         and not entry.decoded_body_size
         and entry.delivery_type != "cache"
-        and entry.initiator_type not in _NEVER_TOLD
+        and entry.initiator_type not in NEVER_TOLD
         and is_same_origin(entry.name, page_url)
     ):
         return _reason(Level.ERROR, "failed", "failed: no answer from the page's own origin")
     return None
 
 
-_NEVER_TOLD = frozenset({"beacon", "ping", "websocket", "eventsource"})
+NEVER_TOLD = frozenset({"beacon", "ping", "websocket", "eventsource"})
 """Requests whose answer browsers do not report even to the page's own origin."""
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from perftui.analysis.insights.change import Sides, compare
-from perftui.analysis.insights.study import Study
 from perftui.analysis.rendering.documents import answer_document
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.commands.report import print_text, study_of
-from perftui.errors import UsageError
-from perftui.model import Reader
+from perftui.errors import NotFoundError, PerftuiError, UsageError
+from perftui.request_columns import ColumnReader
+
+if TYPE_CHECKING:
+    from perftui.analysis.insights.change import Side
 
 
 @click.command("compare")
@@ -32,19 +35,17 @@ def compare_command(
 ) -> None:
     """Compare BEFORE and AFTER: pages, endpoints and assets, sizes, what was added and is gone.
 
-    Each is a session (an ID, its beginning, a label, or `last`), several separated by commas, or a
-    period FROM..TO (2026-11-20..2026-11-22, 7d..1d). The exit code is 0 whatever has changed: this
-    is no alert.
+    Each is a session (an ID, its beginning, a label, or `last`), several separated by commas, a
+    period FROM..TO (2026-11-20..2026-11-22, 7d..1d, either end may be missing), or a filter over
+    the requests of all sessions ('protocol:h3', 'page-path:/checkout'). The exit code is 0 whatever
+    has changed: this is no alert.
     """
     if as_json and markdown:
         raise UsageError("choose one of --json and --markdown")
+    from perftui.analysis.insights.change import Sides, compare
+
     with context.open_reader() as reader:
-        sides = Sides(
-            _side(context, reader, before),
-            _side(context, reader, after),
-            f"{before} against {after}",
-        )
-    answer = compare(sides)
+        answer = compare(Sides(_side(context, reader, before), _side(context, reader, after)))
     if as_json:
         echo_json(answer_document(answer))
     elif markdown:
@@ -55,7 +56,9 @@ def compare_command(
         print_text(context, [answer], width, ascii_only or context.settings.app.ascii)
 
 
-def _side(context: Context, reader: Reader, text: str) -> Study:
+def _side(context: Context, reader: ColumnReader, text: str) -> Side:
+    from perftui.analysis.insights.change import whole
+
     begin, dots, end = text.partition("..")
     if dots:
         from perftui.commands.selection import MOMENT
@@ -63,6 +66,25 @@ def _side(context: Context, reader: Reader, text: str) -> Study:
         current = click.get_current_context()
         since = MOMENT.convert(begin, None, current) if begin else None
         until = MOMENT.convert(end, None, current) if end else None
-        return study_of(context, reader, reader.sessions(), since=since, until=until)
-    found = [reader.find_session(part.strip()) for part in text.split(",")]
-    return study_of(context, reader, [reader.session(one) for one in dict.fromkeys(found)])
+        study = study_of(context, reader, reader.sessions(), since=since, until=until)
+        return whole(study, text)
+    try:
+        found = [reader.find_session(part.strip()) for part in text.split(",")]
+    except NotFoundError:
+        if ":" not in text:
+            raise
+        return _filtered(context, reader, text)
+    chosen = [reader.session(one) for one in dict.fromkeys(found)]
+    return whole(study_of(context, reader, chosen), text)
+
+
+def _filtered(context: Context, reader: ColumnReader, text: str) -> Side:
+    """The requests of all sessions that a filter lets through."""
+    from perftui.analysis.filters import parse
+    from perftui.analysis.insights.change import whole
+
+    try:
+        predicate = parse(text)
+    except PerftuiError as error:
+        raise UsageError(f"{text!r} is no session and no filter either: {error}") from error
+    return whole(study_of(context, reader, reader.sessions(), predicate=predicate), text)

@@ -16,7 +16,8 @@ import msgspec
 from perftui.clock import SystemClock
 from perftui.config import Settings
 from perftui.errors import NotFoundError
-from perftui.model import Clock, Reader
+from perftui.model import Clock
+from perftui.request_columns import ColumnReader
 
 if TYPE_CHECKING:
     from perftui.store.reader import StoreReader
@@ -61,7 +62,7 @@ class Context:
         return StoreReader(self.store_path)
 
     @contextmanager
-    def open_reader(self) -> Iterator[Reader]:
+    def open_reader(self) -> Iterator[ColumnReader]:
         """:meth:`new_reader` as a ``with`` block that closes it."""
         reader = self.new_reader()
         try:

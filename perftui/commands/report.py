@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.reading import answer, parse_at, read_study
-from perftui.analysis.insights.study import Study
 from perftui.analysis.rendering.documents import answer_document
 from perftui.analysis.rendering.text import Role, TextLine, answer_lines
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.commands.selection import MOMENT, filter_option, password_file_option
 from perftui.errors import NotFoundError, UsageError
 from perftui.model import Predicate, Reader, SessionSummary
+from perftui.request_columns import ColumnReader
+
+if TYPE_CHECKING:
+    from perftui.analysis.insights.study import Study
 
 PLAIN_WIDTH = 120
 
@@ -124,7 +128,7 @@ def report(
             for question in questions
         ]
         if html:
-            _print_html(context, reader, study, answers)
+            _print_html(context, reader, chosen, answers)
         else:
             _print(context, answers, as_json, markdown, width, ascii_only)
 
@@ -164,7 +168,7 @@ def _chosen(reader: Reader, sessions: Sequence[str], *, only_one: bool) -> list[
 
 def study_of(
     context: Context,
-    reader: Reader,
+    reader: ColumnReader,
     summaries: Sequence[SessionSummary],
     *,
     since: int | None = None,
@@ -218,20 +222,24 @@ def _styled(context: Context, line: TextLine) -> str:
     return context.style(line.text, **_STYLES.get(line.role, {}))
 
 
-def _print_html(context: Context, reader: Reader, study: Study, answers: Sequence[Answer]) -> None:
+def _print_html(
+    context: Context,
+    reader: Reader,
+    chosen: Sequence[SessionSummary],
+    answers: Sequence[Answer],
+) -> None:
     from perftui.analysis.rendering.html import page
     from perftui.commands.log import surroundings
 
     waterfalls = []
-    if len(study.summaries) == 1:
-        (session_id,) = study.summaries
+    title = f"perftui: {len(chosen)} sessions"
+    if len(chosen) == 1:
+        session_id = chosen[0].session_id
+        title = f"perftui: session {session_id}"
         around = surroundings(context, reader, session_id)
         waterfalls = [
-            (view, study.by_page[session_id, view.page_view_id], around)
+            (view, list(reader.iter_records(session_id, page_view_id=view.page_view_id)), around)
             for view in reader.page_views(session_id)
-            if (session_id, view.page_view_id) in study.by_page and view.request_count
+            if view.request_count
         ]
-        title = f"perftui: session {session_id}"
-    else:
-        title = f"perftui: {len(study.summaries)} sessions"
     click.echo(page(title, answers, waterfalls), nl=False)

@@ -18,7 +18,7 @@ from perftui.export.clickhouse import ClickHouse, parse_target
 from perftui.export.pull import find_remote_session, sampled_batches
 from perftui.export.questions.answers import answer as remote_answer
 from perftui.export.questions.asking import EXACT_REQUESTS, Asked, Asking, Fetched, PageLoads
-from perftui.model import Predicate, Reader, Record
+from perftui.model import Predicate, Record
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
 
@@ -104,7 +104,7 @@ def remote_answers(
 
 
 @contextmanager
-def _fetched(clickhouse: ClickHouse, asked: Asked, most_entries: int) -> Iterator[Reader]:
+def _fetched(clickhouse: ClickHouse, asked: Asked, most_entries: int) -> Iterator[StoreReader]:
     """A store in a temporary folder with the sessions whose page loads are looked at one by one.
     Of single sessions that are asked for, nothing is left out."""
     most = 2**62 if asked.session_ids else most_entries
@@ -129,7 +129,7 @@ def _fetched(clickhouse: ClickHouse, asked: Asked, most_entries: int) -> Iterato
             reader.close()
 
 
-def _page_loads(context: Context, reader: Reader, report: Report, asked: Asked) -> Fetched:
+def _page_loads(context: Context, reader: StoreReader, report: Report, asked: Asked) -> Fetched:
     summaries = reader.sessions()
     study = read_study(
         reader,

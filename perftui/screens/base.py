@@ -14,6 +14,7 @@ from textual.worker import get_current_worker
 from perftui.analysis.text import sanitise
 from perftui.errors import PerftuiError
 from perftui.model import Reader, Record
+from perftui.request_columns import ColumnReader
 from perftui.screens.registry import Editor, Services, Subject
 from perftui.widgets.line_compositor import LineCompositor
 from perftui.widgets.painted import palette_of
@@ -181,7 +182,7 @@ class BaseScreen(Screen[object]):
                 reader.close()
 
     @work(thread=True, group="once", exit_on_error=True)
-    def ask_store(self, question: Callable[[Reader], Message | None]) -> None:
+    def ask_store(self, question: Callable[[ColumnReader], Message | None]) -> None:
         """Ask the store one thing in a thread, and post the answer to this screen."""
         worker = get_current_worker()
         try:

@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from perftui.analysis.insights.answer import Answer
-from perftui.analysis.insights.change import Sides, compare
 from perftui.analysis.insights.reading import read_study
-from perftui.model import Reader, SessionSummary
+from perftui.model import SessionSummary
+from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen, StoreTrouble
 from perftui.screens.registry import Services, Subject
 from perftui.widgets.answer_view import answer_view
@@ -81,20 +81,21 @@ class CompareScreen(BaseScreen):
         if before_id is None or after_id is None:
             return
 
-        def find(reader: Reader) -> ComparisonTold:
-            before, after = reader.session(before_id), reader.session(after_id)
-            names = _name(before), _name(after)
-            studies = [
-                read_study(
+        def find(reader: ColumnReader) -> ComparisonTold:
+            from perftui.analysis.insights.change import Sides, compare, whole
+
+            sides = []
+            for session_id in (before_id, after_id):
+                summary = reader.session(session_id)
+                study = read_study(
                     reader,
                     [summary],
                     thresholds=settings.thresholds,
                     first_party=settings.sites.first_party,
                 )
-                for summary in (before, after)
-            ]
-            sides = Sides(studies[0], studies[1], f"{names[0]} against {names[1]}")
-            return ComparisonTold(before_id, names, compare(sides))
+                sides.append(whole(study, _name(summary)))
+            names = sides[0].words, sides[1].words
+            return ComparisonTold(before_id, names, compare(Sides(*sides)))
 
         self.ask_store(find)
 

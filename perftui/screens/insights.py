@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 from rich.style import Style
 from textual import on
@@ -12,10 +13,10 @@ from textual.message import Message
 
 from perftui.analysis.columns import tab_widths
 from perftui.analysis.insights.answer import Answer, Question
-from perftui.analysis.insights.reading import answer, parse_at, read_study
-from perftui.analysis.insights.study import Study
+from perftui.analysis.insights.reading import answer, answers_in_parts, parse_at, read_study
 from perftui.analysis.text import format_count
-from perftui.model import Reader
+from perftui.model import SessionSummary
+from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen, StoreTrouble
 from perftui.screens.registry import Services, Subject
 from perftui.widgets.answer_view import answer_view
@@ -34,33 +35,36 @@ MIDDLE = "50%"
 """The moment that is asked about where nobody chose one."""
 
 
-class StudyTold(Message):
-    """The entries have been read.
+class Asked(NamedTuple):
+    """What an answer is about.
 
     Attributes:
-        everything: of all sessions, not of one.
+        everything: all sessions, not one.
+        at_us: the moment, where the question is about one; None: :data:`MIDDLE`.
     """
 
-    def __init__(self, study: Study, *, everything: bool) -> None:
-        super().__init__()
-        self.study = study
-        self.everything = everything
+    question: Question
+    everything: bool
+    at_us: int | None = None
 
 
 class AnswerTold(Message):
-    """An answer has been found.
+    """An answer has been found, or a part of it.
 
     Attributes:
-        study: what it is about.
+        asked: what it answers.
+        summary: the session that it is about; None where about all.
         at_us: the moment it is about, where it is about one.
     """
 
-    def __init__(self, study: Study, question: Question, at_us: int, told: Answer) -> None:
+    def __init__(
+        self, asked: Asked, told: Answer, summary: SessionSummary | None, at_us: int | None = None
+    ) -> None:
         super().__init__()
-        self.study = study
-        self.question = question
-        self.at_us = at_us
+        self.asked = asked
         self.answer = told
+        self.summary = summary
+        self.at_us = at_us
 
 
 class QuestionLine(Painted):
@@ -118,11 +122,11 @@ class InsightsScreen(BaseScreen):
         super().__init__(services, subject)
         self.question = Question.ASSETS
         self.everything = False
-        self._study: Study | None = None
-        self._at_us = 0
+        self._at_us: int | None = None
+        self._duration_us = 0
         self._told: AnswerTold | None = None
         self._trouble = ""
-        self._known: dict[tuple[Question, int], AnswerTold] = {}
+        self._known: dict[Asked, AnswerTold] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar()
@@ -142,67 +146,70 @@ class InsightsScreen(BaseScreen):
     def on_mount(self) -> None:
         """Begin to read."""
         self.query_one(StyledLines).focus()
-        self._read()
-
-    def _read(self) -> None:
-        everything, session_id = self.everything, self.subject.session_id
-        settings = self.services.settings
-        self._trouble = ""
-        self._study, self._told = None, None
-        self._known.clear()
-        self._show()
-
-        def read(reader: Reader) -> StudyTold:
-            chosen = (
-                reader.sessions()
-                if everything or session_id is None
-                else [reader.session(session_id)]
-            )
-            study = read_study(
-                reader,
-                chosen,
-                thresholds=settings.thresholds,
-                first_party=settings.sites.first_party,
-            )
-            return StudyTold(study, everything=everything)
-
-        self.ask_store(read)
-
-    @on(StudyTold)
-    def _study_told(self, message: StudyTold) -> None:
-        if message.everything != self.everything:
-            return
-        self._study = message.study
-        summary = message.study.summaries.get(self.subject.session_id or "")
-        if summary is not None and not self._at_us:
-            self._at_us = parse_at(self.subject.at or MIDDLE, summary.duration_us)
         self._ask()
+
+    @property
+    def asked(self) -> Asked:
+        """What is to be shown."""
+        if self.question is Question.MOMENT:
+            # A moment is of one session.
+            return Asked(self.question, False, self._at_us)
+        return Asked(self.question, self.everything)
 
     def _ask(self) -> None:
         """Find the answer in a thread, unless it has been found before."""
-        study, question = self._study, self.question
-        at_us = self._at_us if question is Question.MOMENT else 0
-        self._told = self._known.get((question, at_us))
+        asked = self.asked
+        self._trouble = ""
+        self._told = self._known.get(asked)
         self._show()
-        if study is None or self._told is not None:
-            return
-        session_id = self.subject.session_id or next(iter(study.summaries), None)
+        if self._told is None:
+            self.ask_store(self._finder(asked))
 
-        def find(_reader: Reader) -> AnswerTold:
-            told = answer(study, question, session_id=session_id, at_us=at_us)
-            return AnswerTold(study, question, at_us, told)
+    def _finder(self, asked: Asked) -> Callable[[ColumnReader], AnswerTold]:
+        """What finds an answer; parts of it are posted as they are found."""
+        session_id, at = self.subject.session_id, self.subject.at or MIDDLE
+        settings = self.services.settings
 
-        self.ask_store(find)
+        def find(reader: ColumnReader) -> AnswerTold:
+            if asked.everything:
+                for told in answers_in_parts(
+                    reader,
+                    reader.sessions(),
+                    asked.question,
+                    thresholds=settings.thresholds,
+                    first_party=settings.sites.first_party,
+                ):
+                    if told.complete:
+                        return AnswerTold(asked, told, None)
+                    self.post_message(AnswerTold(asked, told, None))
+            assert session_id is not None
+            summary = reader.session(session_id)
+            study = read_study(
+                reader,
+                [summary],
+                thresholds=settings.thresholds,
+                first_party=settings.sites.first_party,
+            )
+            at_us = asked.at_us
+            if at_us is None and asked.question is Question.MOMENT:
+                at_us = min(parse_at(at, summary.duration_us), summary.duration_us)
+            found = answer(study, asked.question, session_id=session_id, at_us=at_us)
+            return AnswerTold(asked, found, summary, at_us)
+
+        return find
 
     @on(AnswerTold)
     def _answer_told(self, message: AnswerTold) -> None:
-        if message.study is not self._study:
-            return
-        self._known[message.question, message.at_us] = message
-        at_us = self._at_us if self.question is Question.MOMENT else 0
-        if (message.question, message.at_us) == (self.question, at_us):
+        if message.answer.complete:
+            self._known[message.asked] = message
+        if message.summary is not None:
+            self._duration_us = message.summary.duration_us
+        if message.asked == self.asked:
             self._told = message
-            self._show()
+            self._show(keep=True)
+            if message.at_us is not None and self._at_us is None:
+                self._at_us = message.at_us
+                self._known[self.asked] = message
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
@@ -223,27 +230,26 @@ class InsightsScreen(BaseScreen):
         tabs = self.query_one(QuestionLine)
         tabs.question = self.question
         tabs.refresh()
-        study = self._study
-        summary = None if study is None else study.summaries.get(self.subject.session_id or "")
+        told = self._told
+        summary = None if told is None else told.summary
         name = (
             "all sessions"
-            if self.everything or summary is None
+            if summary is None
             else summary.label or summary.title or summary.session_id
         )
-        state = (
-            [] if study is None else [(f"{format_count(len(study.requests))} requests", "muted")]
-        )
+        state = []
+        if told is not None:
+            state.append((f"{format_count(told.answer.coverage.requests)} requests", "muted"))
+            if not told.answer.complete:
+                state.append(("reading the rest", "accent"))
         self.query_one(TitleBar).tell(["sessions", name, "insights"], state)
         lines = self.query_one(StyledLines)
-        if self._told is None:
-            words = "Reading the entries …" if study is None else f"{self.question.words} …"
-            words = self._trouble or words
+        if told is None:
+            words = self._trouble or f"{self.question.words} Reading the entries …"
             lines.tell([[(words, "@2 muted")]])
         else:
             ascii_only = self.services.settings.app.ascii
-            lines.tell(
-                answer_view(self._told.answer, self.size.width, ascii_only=ascii_only), keep=keep
-            )
+            lines.tell(answer_view(told.answer, self.size.width, ascii_only=ascii_only), keep=keep)
 
     # ---- keys -----------------------------------------------------------------------------
 
@@ -261,14 +267,12 @@ class InsightsScreen(BaseScreen):
     def action_everything(self) -> None:
         """Ask about this session alone, or about all."""
         self.everything = not self.everything
-        self._read()
+        self._ask()
 
     def action_step(self, by: int) -> None:
         """Move the moment that is asked about."""
-        study = self._study
-        summary = None if study is None else study.summaries.get(self.subject.session_id or "")
-        if summary is not None:
-            self._at_us = min(max(0, self._at_us + by * STEP_US), summary.duration_us)
+        if self._at_us is not None:
+            self._at_us = min(max(0, self._at_us + by * STEP_US), self._duration_us)
             self._ask()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 from perftui.config import Settings
-from perftui.model import Clock, Reader
+from perftui.model import Clock
+from perftui.request_columns import ColumnReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Services:
         page_url: a page to visit, where there is one to suggest.
     """
 
-    open_reader: Callable[[], Reader]
+    open_reader: Callable[[], ColumnReader]
     settings: Settings
     clock: Clock
     open_editor: Callable[[], Editor] | None = None

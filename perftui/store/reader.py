@@ -32,6 +32,7 @@ from perftui.model import (
     SessionSummary,
     Usual,
 )
+from perftui.request_columns import ColumnSource, Selection
 from perftui.store.connection import Connection, Row, connect, store_errors, value
 from perftui.store.index_pieces import (
     BatchRange,
@@ -168,6 +169,7 @@ class StoreReader:
 
     def __init__(self, path: Path | str, *, driver: str | None = None) -> None:
         self.path = Path(path)
+        self.driver = driver
         if not self.path.exists():
             raise NotFoundError(f"{self.path} does not exist; name another file with --db")
         if self.path.is_dir():
@@ -195,12 +197,17 @@ class StoreReader:
                 connection = self._migrated(driver)
             connection.execute(f"PRAGMA cache_size = -{_CACHE_BYTES // 1024}")
             connection.execute("PRAGMA query_only = ON")
-            for name, arguments, function in SQL_FUNCTIONS:
-                _register(connection, name, arguments, function)
+            self.prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    @staticmethod
+    def prepare(connection: Connection) -> None:
+        """Make a connection know the functions that filters use."""
+        for name, arguments, function in SQL_FUNCTIONS:
+            _register(connection, name, arguments, function)
 
     def _migrated(self, driver: str | None) -> Connection:
         """Bring an older file up to date, with a backup beside it, then open it for reading."""
@@ -641,6 +648,24 @@ class StoreReader:
         for record in self.records(seqs):
             if predicate is None or predicate.matches(record):
                 yield record
+
+    def columns(self, selection: Selection) -> ColumnSource:
+        """A selection of the store column by column."""
+        from perftui.store.column_reader import StoreColumns
+
+        return StoreColumns(self, self._connection, selection, self._condition)
+
+    def _condition(self, predicate: Predicate) -> tuple[str, list[Any]]:
+        """A predicate as SQL over ``entry AS e`` and ``batch AS b``."""
+        compiled = getattr(predicate, "sql", None)
+        if compiled is not None:
+            condition, bound = compiled(FILTER_COLUMNS)
+            return f"({condition})", list(bound)
+        passing = [record.seq for record in self.iter_records(predicate=predicate)]
+        return (
+            "e.seq IN (SELECT value FROM json_each(?))",
+            [msgspec.json.encode(passing).decode()],
+        )
 
     def usual(self, endpoint: str, *, before_seq: int | None = None) -> Usual:
         """What an endpoint's finished calls usually take: the latest :data:`USUAL_CALLS` of

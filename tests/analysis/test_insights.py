@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import count
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
@@ -11,92 +15,66 @@ import numpy
 import pytest
 
 from perftui.analysis.insights.answer import Answer, Question
-from perftui.analysis.insights.causes import lcp_parts, moment
-from perftui.analysis.insights.change import Sides, change, compare, split
+from perftui.analysis.insights.causes import lcp_parts
+from perftui.analysis.insights.change import Sides, change, compare, split, whole
+from perftui.analysis.insights.moment import moment
 from perftui.analysis.insights.questions import ANSWERS, SHAPES
+from perftui.analysis.insights.reading import read_study
 from perftui.analysis.insights.study import Study
-from perftui.analysis.insights.weight import is_compressed
+from perftui.analysis.insights.weight import compressed
 from perftui.analysis.rendering.documents import answer_document, schema
 from perftui.analysis.rendering.html import page
 from perftui.analysis.rendering.markdown import answer_markdown
 from perftui.analysis.rendering.text import answer_lines
 from perftui.analysis.text import sanitise
-from perftui.model import Entry, PageView, Record, SessionSummary
+from perftui.model import Batch, Entry, Page
+from perftui.store.reader import StoreReader
+from perftui.store.writer import StoreWriter
 
 BEGAN_US = 1_795_451_678_000_000
 PAGE = "https://shop.test/"
 DAY_US = 86_400_000_000
 
 
+_FOLDER = TemporaryDirectory(prefix="insights-")
+_NUMBERS = count(1)
+
+
 class Sessions:
     """Sessions of one page load each, put together request by request."""
 
     def __init__(self) -> None:
-        self.summaries: list[SessionSummary] = []
-        self.views: list[PageView] = []
-        self.records: list[Record] = []
+        self.batches: list[Batch] = []
 
     def session(self, *entries: Entry, client: dict[str, Any] | None = None) -> str:
-        number = len(self.summaries) + 1
+        number = len(self.batches) + 1
         session_id, began = f"session-{number}", BEGAN_US + number * DAY_US
-        self.summaries.append(
-            SessionSummary(
-                session_id=session_id,
-                started_us=began,
-                ended_us=began + 30_000_000,
-                received_us=began,
-                page_view_count=1,
-                entry_count=len(entries),
-                request_count=0,
-                error_count=0,
-                transfer_bytes=0,
-                unknown_size_count=0,
-                byte_count=0,
-                dropped={},
-                clock_error_us=None,
-                label=None,
-                pinned=False,
-                exported=False,
-                url=PAGE,
-                title=None,
-                client=client or {},
-                source="sdk",
-            )
-        )
-        self.views.append(
-            PageView(
+        view = Entry(entry_type="pageview", name=PAGE, start_us=0, extra={"kind": "load"})
+        self.batches.append(
+            Batch(
                 session_id=session_id,
                 page_view_id="view",
-                number=1,
-                url=PAGE,
-                title=None,
-                kind="load",
-                referrer=None,
-                navigation_type="navigate",
+                entries=[view, *entries],
+                key=number.to_bytes(16, "big"),
                 time_origin_us=began,
-                start_us=0,
-                end_us=30_000_000,
-                entry_count=len(entries),
-                request_count=0,
-                error_count=0,
-                transfer_bytes=0,
+                received_us=began,
+                page=Page(url=PAGE),
+                client=client or {},
             )
         )
-        for entry in entries:
-            self.records.append(
-                Record(
-                    seq=len(self.records) + 1,
-                    session_id=session_id,
-                    page_view_id="view",
-                    page_view_number=1,
-                    time_origin_us=began,
-                    entry=entry,
-                )
-            )
         return session_id
 
+    def reader(self) -> StoreReader:
+        """A real store that holds them."""
+        path = Path(_FOLDER.name) / f"{next(_NUMBERS)}.db"
+        writer = StoreWriter(path)
+        writer.write_batches(self.batches)
+        asyncio.run(writer.close())
+        return StoreReader(path)
+
     def study(self) -> Study:
-        return Study(self.summaries, self.views, self.records)
+        reader = self.reader()
+        return read_study(reader, reader.sessions())
 
 
 def request(url: str, start_ms: float = 100, duration_ms: float = 50, **fields: Any) -> Entry:
@@ -284,8 +262,8 @@ def test_compression_names_the_uncompressed_bundle_and_never_an_opaque_one() -> 
     assert len(answer.table("uncompressed").rows) == 1
     assert cell(answer, "compressed", "https://shop.test/good.css", "coding") == "br"
     assert answer.unknown == {"compression": 1}
-    (unknown,) = [one for one in study.requests if "other" in one.entry.name]
-    assert is_compressed(unknown) is None
+    (unknown,) = [place for place, url in enumerate(study.requests.url_texts) if "other" in url]
+    assert numpy.isnan(compressed(study.requests)[study.requests.urls == unknown]).all()
 
 
 def regressed() -> Sessions:
@@ -329,8 +307,11 @@ def test_change_says_when_there_are_too_few_values() -> None:
 
 def test_change_against_a_baseline_session() -> None:
     sides = split(regressed().study(), None, "session-1")
-    assert set(sides.before.summaries) == {"session-1"}
-    assert len(sides.after.summaries) == 23
+    assert sides.before.sessions == 1
+    assert [sides.before.study.page_views[page].session_id for page in sides.before.pages] == [
+        "session-1"
+    ]
+    assert sides.after.sessions == 23
     check(change(regressed().study(), baseline="session-1"))
 
 
@@ -338,7 +319,7 @@ def test_compare_shows_what_was_added_and_is_gone() -> None:
     before, after = Sessions(), Sessions()
     before.session(api("/api/cart", 100), request("https://shop.test/old.js"))
     after.session(api("/api/cart", 200), request("https://shop.test/new.js"))
-    answer = compare(Sides(before.study(), after.study(), "a against b"))
+    answer = compare(Sides(whole(before.study(), "a"), whole(after.study(), "b")))
     check(answer)
     assert cell(answer, "presence", "https://shop.test/new.js", "side") == "added"
     assert cell(answer, "presence", "https://shop.test/old.js", "side") == "gone"
@@ -382,7 +363,7 @@ def test_the_parts_of_the_lcp_add_up_to_it() -> None:
         lcp(1_000, "https://shop.test/hero.avif"),
     )
     study = sessions.study()
-    parts = lcp_parts(study, ("session-1", "view"))
+    parts = lcp_parts(study, 0)
     assert parts is not None
     assert (
         parts.time_to_first_byte,
@@ -436,7 +417,7 @@ def test_a_moment_says_what_was_in_flight() -> None:
     assert [row[0] for row in answer.table("in_flight").rows] == ["https://shop.test/api/slow"]
     assert cell(answer, "in_flight", "https://shop.test/api/slow", "running_ms") == 600
     assert cell(answer, "in_flight", "https://shop.test/api/slow", "left_ms") == 2_400
-    assert "main thread was busy with long task of 200ms" in answer.headline
+    assert "main thread was busy with a long task of 200ms" in answer.headline
     assert "click #buy" in cell(answer, "situation", "last action", "value")
 
 

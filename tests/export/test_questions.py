@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from perftui.analysis.endpoints import endpoint
 from perftui.analysis.filters import parse
 from perftui.analysis.insights.answer import Answer, NoteKind, Question
-from perftui.analysis.insights.study import endpoint_of, kind_of
 from perftui.analysis.phases import request_duration_us
-from perftui.analysis.resource_type import API_TYPES
+from perftui.analysis.resource_type import API_TYPES, resource_type
 from perftui.cli import cli
 from perftui.commands.context import Context
 from perftui.commands.report_remote import Report, remote_answers
@@ -192,8 +192,9 @@ def test_percentiles_of_very_many_requests_are_within_the_error_that_is_named(
     durations: dict[str, list[float]] = {}
     for record in reader.iter_records():
         took = request_duration_us(record.entry)
-        if kind_of(record) in API_TYPES and took is not None:
-            durations.setdefault(endpoint_of(record), []).append(took / 1000)
+        if resource_type(record.entry) in API_TYPES and took is not None:
+            called = endpoint(record.entry.method, record.entry.name)
+            durations.setdefault(called, []).append(took / 1000)
     reader.close()
     keys = [column.key for column in near.tables[0].shape.columns]
     for row in near.tables[0].rows:

@@ -60,7 +60,9 @@ def truth(tmp_path_factory: pytest.TempPathFactory, chromium_path: str) -> Itera
     try:
         with question_site(f"{server.url}/perftui.js") as site:
             visit_all(site, chromium_path)
-            yield Truth(site, wait_for_study(path))
+            wait_for_all(path)
+            with StoreReader(path) as reader:
+                yield Truth(site, read_study(reader, reader.sessions()))
     finally:
         server.stop()
         thread.join(30)
@@ -81,16 +83,26 @@ def visit_all(site: QuestionSite, chromium_path: str) -> None:
         browser.close()
 
 
-def wait_for_study(path: Path) -> Study:
-    """The study, once the last thing that each visit does is in the store."""
+def report_rows(study: Study) -> list[int]:
+    """The places of the last request that each visit makes."""
+    texts = study.requests.url_texts
+    return [
+        place
+        for place, url in enumerate(study.requests.urls.tolist())
+        if texts[url].endswith("/api/report")
+    ]
+
+
+def wait_for_all(path: Path) -> None:
+    """Until the last thing that each visit does is in the store."""
     deadline = time.monotonic() + 60
     while True:
         with StoreReader(path) as reader:
             study = read_study(reader, reader.sessions())
-        reports = [one for one in study.requests if one.entry.name.endswith("/api/report")]
-        painted = [key for key in study.loads() if study.lcp_us(key) is not None]
+            reports = report_rows(study)
+            painted = [page for page in study.loads if study.vitals[page].lcp is not None]
         if len(reports) == len(painted) == planted.VISITS:
-            return study
+            return
         assert time.monotonic() < deadline, f"{len(reports)} reports, {len(painted)} LCPs"
         time.sleep(0.05)
 
@@ -220,14 +232,15 @@ def test_events(truth: Truth) -> None:
 
 
 def test_moment(truth: Truth) -> None:
-    reports = [one for one in truth.study.requests if one.entry.name.endswith("/api/report")]
-    record = reports[planted.VISITS // 2]
-    summary = truth.study.summaries[record.session_id]
-    middle = record.start_epoch_us + planted.REPORT_MS * 500 - summary.started_us
-    told = truth.ask(Question.MOMENT, session_id=record.session_id, at_us=middle)
+    requests = truth.study.requests
+    report = report_rows(truth.study)[planted.VISITS // 2]
+    session_id = truth.study.page_views[int(requests.pages[report])].session_id
+    summary = truth.study.summaries[session_id]
+    middle = int(requests.start_epochs[report]) + planted.REPORT_MS * 500 - summary.started_us
+    told = truth.ask(Question.MOMENT, session_id=session_id, at_us=middle)
     (flying,) = rows(told, "in_flight")
     assert flying["url"].endswith("/api/report")
     assert flying["running_ms"] == planted.REPORT_MS / 2
     assert flying["left_ms"] == pytest.approx(
-        (record.entry.duration_us or 0) / 1000 - planted.REPORT_MS / 2, abs=0.01
+        float(requests.durations[report]) / 1000 - planted.REPORT_MS / 2, abs=0.01
     )

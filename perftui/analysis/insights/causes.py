@@ -1,14 +1,16 @@
-"""Questions 7, 8 and 9: what affects page speed, how performance goes with analytics events, and
-what was happening at a moment."""
+"""Questions 7 and 8: what affects page speed, and how performance goes with analytics events."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from math import nan
 
 import msgspec
+import numpy as np
 
-from perftui.analysis.critical_path import critical_chain
-from perftui.analysis.endpoints import short_url
+from perftui.analysis.critical_path import target_of
+from perftui.analysis.groups import Samples, counts, percentile
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -22,15 +24,19 @@ from perftui.analysis.insights.answer import (
     make_table,
 )
 from perftui.analysis.insights.loading import MOST_ROWS
-from perftui.analysis.insights.study import PageKey, Study, kind_of, page_key, share
-from perftui.analysis.phases import is_cached, request_duration_us, request_end_us
+from perftui.analysis.insights.sentences import events_headline
+from perftui.analysis.insights.study import (
+    Study,
+    is_kind,
+    share,
+    told_ms,
+)
+from perftui.analysis.insights.weight import chain_of
 from perftui.analysis.resource_type import API_TYPES, ResourceType
-from perftui.analysis.statistics import FEWEST_SAMPLES, Sample, spearman
+from perftui.analysis.statistics import FEWEST_SAMPLES, spearman
 from perftui.analysis.text import format_duration
-from perftui.analysis.text_log import event_words
 from perftui.model import JSON, Record
-
-# --- what affects page speed --------------------------------------------------------------------
+from perftui.request_columns import Flags, Floats, Integers
 
 LCP_PARTS = Shape(
     "lcp_parts",
@@ -137,49 +143,9 @@ BANDS = Shape(
     ),
 )
 
-IN_FLIGHT = Shape(
-    "in_flight",
-    "In flight",
-    "A request that was under way, the longest first.",
-    (
-        Column("url", "url", Unit.TEXT, "The request.", 100),
-        Column("type", "type", Unit.TEXT, "Kind of request.", 60),
-        Column("running_ms", "since", Unit.MILLISECONDS, "How long it had been in flight.", 95),
-        Column(
-            "left_ms",
-            "left",
-            Unit.MILLISECONDS,
-            "How much longer it took; null where it never ended.",
-            90,
-        ),
-        Column("status", "status", Unit.COUNT, "Its status in the end.", 50),
-    ),
-)
-
-SITUATION = Shape(
-    "situation",
-    "The situation",
-    "What was so at that moment.",
-    (
-        Column("what", "what", Unit.TEXT, "What is told.", 100),
-        Column("value", "was", Unit.TEXT, "How it was.", 95),
-    ),
-)
-
-RECENT = Shape(
-    "recent",
-    "Just before",
-    "What had happened in the 10 s before, the latest first.",
-    (
-        Column("ago_ms", "ago", Unit.MILLISECONDS, "How long before the moment.", 100),
-        Column("what", "what", Unit.TEXT, "What it was.", 95),
-    ),
-)
-
 SHAPES = {
     Question.FACTORS: (LCP_PARTS, FACTORS, CHAIN),
     Question.EVENTS: (EVENTS, BANDS),
-    Question.MOMENT: (SITUATION, IN_FLIGHT, RECENT),
 }
 
 
@@ -192,105 +158,141 @@ class LcpParts(msgspec.Struct, frozen=True):
     render_delay: int
 
 
-def lcp_parts(study: Study, key: PageKey) -> LcpParts | None:
+def lcp_parts(study: Study, page: int) -> LcpParts | None:
     """The parts for a page load; None where the LCP or the first byte is not known. Of an LCP
     without a resource (text) the two parts of loading are 0."""
-    lcp = study.vitals(key).lcp
-    ttfb = study.vitals(key).ttfb
+    lcp, ttfb = study.vitals[page].lcp, study.vitals[page].ttfb
     if lcp is None or ttfb is None:
         return None
+    requests = study.requests
     first_byte = min(ttfb.at_us, lcp.at_us)
-    resource = next(
-        (
-            record.entry
-            for record in study.by_page[key]
-            if lcp.url and record.entry.is_request and record.entry.name == lcp.url
-        ),
-        None,
-    )
+    resource = None
+    if lcp.url:
+        rows = study.rows_before_lcp(page)
+        urls = requests.urls[rows].tolist()
+        resource = next(
+            (
+                row
+                for row, url in zip(rows.tolist(), urls, strict=True)
+                if requests.url_texts[url] == lcp.url
+            ),
+            None,
+        )
     if resource is None:
         return LcpParts(first_byte, 0, 0, lcp.at_us - first_byte)
-    started = min(max(first_byte, resource.request_start_us or resource.start_us), lcp.at_us)
-    ended = min(max(started, request_end_us(resource) or started), lcp.at_us)
+    start, end = float(requests.starts[resource]), float(requests.ends[resource])
+    asked = start + float(np.nan_to_num(requests.numbers("request_start_us")[resource]))
+    started = min(max(first_byte, round(asked)), lcp.at_us)
+    ended = min(max(started, started if end != end else round(end)), lcp.at_us)
     return LcpParts(first_byte, started - first_byte, ended - started, lcp.at_us - ended)
 
 
-def _number(value: JSON) -> float | None:
+def _number(value: JSON) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
+        return nan
     return float(value)
 
 
-def _client(study: Study, key: PageKey) -> Mapping[str, JSON]:
-    summary = study.summaries.get(key[0])
-    return summary.client if summary is not None else {}
+FACTOR_COLUMNS = (
+    *("transfer_size", "decoded_body_size", "request_start_us"),
+    *("is_cached", "is_silent", "is_blocking"),
+)
 
 
-def _round_trip(study: Study, key: PageKey) -> float | None:
-    connection = _client(study, key).get("connection")
-    return _number(connection.get("rtt")) if isinstance(connection, dict) else None
+class _Factors:
+    """Properties of page loads, one value each; NaN where it is not known.
+
+    Args:
+        pages: the places of the page loads.
+    """
+
+    def __init__(self, study: Study, pages: Integers) -> None:
+        self.study = study
+        self.pages = pages
+        requests = study.requests
+        self.count = len(study.page_views)
+        # Requests that began before the LCP of their page.
+        self.rows = np.flatnonzero(requests.starts <= study.lcp_us[requests.pages])
+        self.of = requests.pages[self.rows]
+
+    def summed(self, values: Floats) -> Floats:
+        """Of the requests before the LCP; what is not known adds nothing."""
+        weights = np.nan_to_num(values[self.rows])
+        found = np.bincount(self.of, weights=weights, minlength=self.count)[self.pages]
+        return found.astype(np.float64)
+
+    def counted(self, flags: Flags) -> Floats:
+        """How many of the requests before the LCP."""
+        return self.summed(flags.astype(np.float64))
+
+    @cached_property
+    def number(self) -> Floats:
+        """Requests before the LCP."""
+        return np.bincount(self.of, minlength=self.count)[self.pages].astype(np.float64)
+
+    def longest(self, flags: Flags) -> Floats:
+        """The longest of the requests before the LCP that are so."""
+        rows = self.rows[flags[self.rows]]
+        found = np.zeros(self.count)
+        durations = np.nan_to_num(self.study.requests.durations[rows])
+        np.maximum.at(found, self.study.requests.pages[rows], durations)
+        return found[self.pages]
+
+    def long_tasks(self) -> Floats:
+        """Time of long tasks that began before the LCP."""
+        found = np.zeros(self.count)
+        for page, record in self.study.happenings("longtask"):
+            if record.entry.start_us <= self.study.lcp_us[page]:
+                found[page] += record.entry.duration_us or 0
+        return found[self.pages]
+
+    def client(self, value_of: Callable[[Mapping[str, JSON]], float]) -> Floats:
+        """What the browser tells of itself."""
+        values = [value_of(summary.client) for summary in self.study.summaries.values()]
+        return np.array(values, dtype=np.float64)[self.study.sessions_of_pages[self.pages]]
 
 
-def _script_bytes(records: Sequence[Record]) -> float:
-    return sum(
-        record.entry.decoded_body_size or 0
-        for record in records
-        if record.entry.is_request and kind_of(record) is ResourceType.SCRIPT
-    )
+def _round_trip(client: Mapping[str, JSON]) -> float:
+    connection = client.get("connection")
+    return _number(connection.get("rtt")) if isinstance(connection, dict) else nan
 
 
-def _before(study: Study, key: PageKey) -> list[Record]:
-    """Requests that began before the LCP."""
-    lcp = study.lcp_us(key) or 0
-    return [one for one in study.by_page[key] if one.entry.is_request and one.entry.start_us <= lcp]
-
-
-FACTOR_VALUES: dict[str, Callable[[Study, PageKey], float | None]] = {
-    "time to first byte": lambda study, key: (
-        None if (ttfb := study.vitals(key).ttfb) is None else ttfb.value
-    ),
-    "requests before the LCP": lambda study, key: len(_before(study, key)),
-    "bytes before the LCP": lambda study, key: sum(
-        one.entry.transfer_size or 0 for one in _before(study, key)
-    ),
-    "bytes of script": lambda study, key: _script_bytes(_before(study, key)),
-    "share from the cache": lambda study, key: share(
-        sum(bool(is_cached(one.entry)) for one in _before(study, key)), len(_before(study, key))
-    ),
-    "third-party requests before the LCP": lambda study, key: sum(
-        study.is_third_party(one) for one in _before(study, key)
-    ),
-    "third-party time before the LCP": lambda study, key: sum(
-        request_duration_us(one.entry) or 0
-        for one in _before(study, key)
-        if study.is_third_party(one)
-    ),
-    "render-blocking requests": lambda study, key: sum(
-        one.entry.render_blocking_status == "blocking" for one in _before(study, key)
-    ),
-    "render-blocking time": lambda study, key: max(
+FACTOR_VALUES: dict[str, Callable[[_Factors], Floats]] = {
+    "time to first byte": lambda of: np.array(
         [
-            request_duration_us(one.entry) or 0
-            for one in _before(study, key)
-            if one.entry.render_blocking_status == "blocking"
-        ],
-        default=0,
+            nan if (ttfb := of.study.vitals[page].ttfb) is None else ttfb.value
+            for page in of.pages.tolist()
+        ]
     ),
-    "API time before the LCP": lambda study, key: sum(
-        request_duration_us(one.entry) or 0
-        for one in _before(study, key)
-        if kind_of(one) in API_TYPES
+    "requests before the LCP": lambda of: of.number,
+    "bytes before the LCP": lambda of: of.summed(of.study.requests.numbers("transfer_size")),
+    "bytes of script": lambda of: of.summed(
+        np.where(
+            is_kind(of.study.requests.kinds, {ResourceType.SCRIPT}),
+            of.study.requests.numbers("decoded_body_size"),
+            0,
+        )
     ),
-    "long-task time before the LCP": lambda study, key: sum(
-        one.entry.duration_us or 0
-        for one in study.by_page[key]
-        if one.entry.entry_type == "longtask" and one.entry.start_us <= (study.lcp_us(key) or 0)
+    "share from the cache": lambda of: np.where(
+        of.number > 0, of.counted(of.study.requests.cached == 1) / np.maximum(of.number, 1), nan
     ),
-    "round-trip time": _round_trip,
-    "device memory": lambda study, key: _number(_client(study, key).get("deviceMemory")),
-    "processor cores": lambda study, key: _number(_client(study, key).get("hardwareConcurrency")),
+    "third-party requests before the LCP": lambda of: of.counted(of.study.requests.is_third_party),
+    "third-party time before the LCP": lambda of: of.summed(
+        np.where(of.study.requests.is_third_party, of.study.requests.durations, 0)
+    ),
+    "render-blocking requests": lambda of: of.counted(of.study.requests.is_blocking),
+    "render-blocking time": lambda of: of.longest(of.study.requests.is_blocking),
+    "API time before the LCP": lambda of: of.summed(
+        np.where(is_kind(of.study.requests.kinds, API_TYPES), of.study.requests.durations, 0)
+    ),
+    "long-task time before the LCP": lambda of: of.long_tasks(),
+    "round-trip time": lambda of: of.client(_round_trip),
+    "device memory": lambda of: of.client(lambda client: _number(client.get("deviceMemory"))),
+    "processor cores": lambda of: of.client(
+        lambda client: _number(client.get("hardwareConcurrency"))
+    ),
 }
-"""Factor -> its value for a page load; None where it is not known."""
+"""Factor -> its values for page loads."""
 
 _PARTS = (
     ("time to first byte", "time_to_first_byte"),
@@ -301,26 +303,28 @@ _PARTS = (
 
 
 def factors(study: Study) -> Answer:
-    """Question 7: what factors affect page speed?"""
-    loads = [key for key in study.loads() if study.lcp_us(key) is not None]
-    parts = [found for key in loads if (found := lcp_parts(study, key)) is not None]
-    medians = {
-        words: Sample([getattr(one, name) for one in parts]).percentile(0.5) or 0
+    """Question 7: what affects page speed?"""
+    study.will_need(*FACTOR_COLUMNS)
+    loads = [page for page in study.loads if study.lcp_us[page] == study.lcp_us[page]]
+    parts = [found for page in loads if (found := lcp_parts(study, page)) is not None]
+    values = {
+        words: np.array([getattr(one, name) for one in parts], dtype=np.float64)
         for words, name in _PARTS
     }
+    medians = {words: percentile(one, 0.5) or 0.0 for words, one in values.items()}
     whole = sum(medians.values())
     part_rows: list[tuple[Value, ...]] = [
         (
             words,
-            round(medians[words] / 1000, 3),
-            round((Sample([getattr(one, name) for one in parts]).percentile(0.75) or 0) / 1000, 3),
+            told_ms(medians[words]),
+            told_ms(percentile(values[words], 0.75) or 0.0),
             round(medians[words] / whole, 4) if whole else None,
             len(parts),
         )
-        for words, name in _PARTS
+        for words, _ in _PARTS
         if parts
     ]
-    rows = _factor_rows(study, loads)
+    rows = _factor_rows(study, np.array(loads, dtype=np.int64))
     certain = [row for row in rows if row[4]]
     cause, headline = None, "No page load has a Largest Contentful Paint."
     notes = [
@@ -330,25 +334,32 @@ def factors(study: Study) -> Answer:
             " never varies shows nothing.",
         )
     ]
+    longest = max(medians, key=lambda words: medians[words])
+    part_words = (
+        f"{longest} is the longest part of the LCP: {format_duration(round(medians[longest]))} of"
+        f" {format_duration(round(whole))}"
+    )
     if certain:
         first = certain[0]
         cause = Cause("factor", str(first[0]), first[1] if isinstance(first[1], float) else None)
-        headline = f"{str(first[0]).capitalize()} goes most closely with the LCP (correlation {first[1]:+.2f})."
-    elif parts:
-        longest = max(medians, key=lambda words: medians[words])
-        cause = Cause("part", longest, round(medians[longest] / 1000, 3), Unit.MILLISECONDS)
         headline = (
-            f"{longest.capitalize()} is the longest part of the LCP:"
-            f" {format_duration(round(medians[longest]))} of {format_duration(round(whole))}."
+            f"{str(first[0]).capitalize()} goes most closely with the LCP (correlation"
+            f" {first[1]:+.2f} over {first[5]} page loads)" + (f"; {part_words}." if parts else ".")
         )
+    elif parts:
+        cause = Cause("part", longest, told_ms(medians[longest]), Unit.MILLISECONDS)
+        headline = f"{part_words[0].upper()}{part_words[1:]}."
         if len(loads) < FEWEST_SAMPLES:
             notes.append(
                 Note(
                     NoteKind.CAVEAT,
-                    f"{len(loads)} page loads are too few to say what goes with a slow one;"
+                    f"{len(loads)} page {'load is' if len(loads) == 1 else 'loads are'} too few to"
+                    " say what goes with a slow one;"
                     f" at least {FEWEST_SAMPLES} are needed.",
                 )
             )
+        elif rows:
+            headline += " No factor goes with the LCP by more than chance."
     return Answer(
         question=Question.FACTORS.value,
         asked=Question.FACTORS.words,
@@ -364,16 +375,16 @@ def factors(study: Study) -> Answer:
     )
 
 
-def _factor_rows(study: Study, loads: Sequence[PageKey]) -> list[tuple[Value, ...]]:
+def _factor_rows(study: Study, loads: Integers) -> list[tuple[Value, ...]]:
+    if len(loads) < FEWEST_SAMPLES:
+        return []
     ranked: list[tuple[float, tuple[Value, ...]]] = []
-    for name, value_of in FACTOR_VALUES.items():
-        pairs = [
-            (value, lcp)
-            for key in loads
-            if (value := value_of(study, key)) is not None
-            and (lcp := study.lcp_us(key)) is not None
-        ]
-        found = spearman([value for value, _ in pairs], [lcp for _, lcp in pairs])
+    of = _Factors(study, loads)
+    lcp = study.lcp_us[loads]
+    for name, values_of in FACTOR_VALUES.items():
+        values = values_of(of)
+        known = ~np.isnan(values)
+        found = spearman(values[known].tolist(), lcp[known].tolist())
         if found is not None:
             row = (
                 *(name, round(found.rho, 4), round(found.low, 4), round(found.high, 4)),
@@ -383,25 +394,34 @@ def _factor_rows(study: Study, loads: Sequence[PageKey]) -> list[tuple[Value, ..
     return [row for _, row in sorted(ranked, key=lambda pair: (pair[0], str(pair[1][0])))]
 
 
-def _chain_rows(study: Study, loads: Sequence[PageKey]) -> list[tuple[Value, ...]]:
+def _chain_rows(study: Study, loads: Sequence[int]) -> list[tuple[Value, ...]]:
+    """The chain of the load with the slowest LCP."""
     if not loads:
         return []
-    slowest = max(loads, key=lambda key: study.lcp_us(key) or 0)
-    chain = critical_chain(study.by_page[slowest], study.vitals(slowest).lcp)
-    if chain is None:
+    slowest = max(loads, key=lambda page: float(study.lcp_us[page]))
+    lcp = study.vitals[slowest].lcp
+    if lcp is None:
         return []
-    return [
-        (
-            step.record.entry.name,
-            step.record.entry.start_us / 1000,
-            None
-            if (duration := request_duration_us(step.record.entry)) is None
-            else duration / 1000,
-            step.wait_us / 1000,
-            step.told,
+    target = target_of(lcp)
+    requests = study.requests
+    rows_before = study.rows_before_lcp(slowest)
+    rows_before = rows_before[requests.starts[rows_before] <= target]
+    chain = chain_of(study, rows_before, target, lcp.url)
+    rows: list[tuple[Value, ...]] = []
+    before = 0.0
+    for row, is_told in chain:
+        start, end = float(requests.starts[row]), float(requests.ends[row])
+        rows.append(
+            (
+                requests.url_texts[int(requests.urls[row])],
+                start / 1000,
+                told_ms(float(requests.durations[row])),
+                max(0.0, start - before) / 1000,
+                is_told,
+            )
         )
-        for step in chain.steps
-    ]
+        before = start if end != end else end
+    return rows
 
 
 # --- analytics events ---------------------------------------------------------------------------
@@ -412,50 +432,47 @@ BEFORE_US = 5_000_000
 
 def events(study: Study) -> Answer:
     """Question 8: how does performance go with my analytics events?"""
-    captured: dict[str, list[Record]] = {}
-    for record in study.happenings:
-        if record.entry.entry_type == "capture":
-            captured.setdefault(record.entry.name, []).append(record)
-    api = _api_by_page(study)
+    captured: dict[str, list[tuple[int, Record]]] = {}
+    for page, record in study.happenings("capture"):
+        captured.setdefault(record.entry.name, []).append((page, record))
+    requests = study.requests
+    around = _Around(study)
+    calls = np.flatnonzero(requests.is_api & ~np.isnan(requests.durations))
+    call_pages, durations = requests.pages[calls], requests.durations[calls]
+    views = np.unique(study.source.batch_pages)
     rows: list[tuple[Value, ...]] = []
-    for name, records in captured.items():
-        with_it = {page_key(record) for record in records}
-        sessions = {record.session_id for record in records}
-        without = set(study.by_page) - with_it
-        slow, in_flight = _around(study, records)
+    for name, found in captured.items():
+        has_it = np.zeros(len(study.page_views), dtype=np.bool_)
+        has_it[[page for page, _ in found]] = True
+        with_it = views[has_it[views]]
+        without = views[~has_it[views]]
+        is_call_with = has_it[call_pages]
+        slow, in_flight = around.told(found)
+        sessions = len({record.session_id for _, record in found})
         rows.append(
             (
-                *(name, len(records), len(with_it)),
-                *(_lcp_median(study, keys) for keys in (with_it, without)),
-                *(
-                    _ms_median([value for key in keys for value in api.get(key, ())])
-                    for keys in (with_it, without)
-                ),
-                *(slow, round(in_flight / len(records))),
-                share(len(sessions), len(study.summaries)),
+                *(name, len(found), len(with_it)),
+                *(_median_ms(study.lcp_us[pages]) for pages in (with_it, without)),
+                *(_median_ms(durations[flags]) for flags in (is_call_with, ~is_call_with)),
+                *(slow, round(in_flight / len(found))),
+                share(sessions, len(study.summaries)),
             )
         )
     rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
-    cause, headline = None, "No analytics events were captured; perftui.capture(name) sends them."
+    cause = None
     if rows:
-        first = rows[0]
-        moved = _difference(first)
-        cause = Cause("event", str(first[0]), round(moved, 3), Unit.MILLISECONDS_CHANGE)
-        headline = f"{len(rows)} kinds of events"
-        if first[5] is not None and first[6] is not None:
-            way = "slower" if moved > 0 else "faster"
-            headline += (
-                f"; on pageviews with {first[0]} the median API call is"
-                f" {format_duration(round(abs(moved) * 1000))} {way} than on the others."
-            )
-        else:
-            headline += "; none is on pageviews both with and without API calls."
+        cause = Cause(
+            "event", str(rows[0][0]), round(_difference(rows[0]), 3), Unit.MILLISECONDS_CHANGE
+        )
     return Answer(
         question=Question.EVENTS.value,
         asked=Question.EVENTS.words,
-        headline=headline,
+        headline=events_headline(rows),
         cause=cause,
-        tables=(make_table(EVENTS, rows, MOST_ROWS), make_table(BANDS, _bands(study, captured))),
+        tables=(
+            make_table(EVENTS, rows, MOST_ROWS),
+            make_table(BANDS, _bands(study, captured, calls)),
+        ),
         coverage=study.coverage,
         notes=(
             Note(
@@ -473,199 +490,76 @@ def _difference(row: tuple[Value, ...]) -> float:
     return 0.0
 
 
-def _api_by_page(study: Study) -> dict[PageKey, list[float]]:
-    found: dict[PageKey, list[float]] = {}
-    for record in study.api_calls:
-        duration = request_duration_us(record.entry)
-        if duration is not None:
-            found.setdefault(page_key(record), []).append(duration)
-    return found
+def _median_ms(values: Floats) -> float | None:
+    median = percentile(values, 0.5)
+    return None if median is None else told_ms(median)
 
 
-def _lcp_median(study: Study, keys: set[PageKey]) -> float | None:
-    return _ms_median([lcp for key in keys if (lcp := study.lcp_us(key)) is not None])
+class _Around:
+    """The requests of each session, to be asked what was going on at a moment."""
+
+    def __init__(self, study: Study) -> None:
+        requests = study.requests
+        self.starts = requests.start_epochs
+        self.durations = requests.durations
+        limits = np.where(
+            requests.is_api, study.thresholds.api_slow_ms, study.thresholds.asset_slow_ms
+        )
+        self.slow = requests.durations >= limits * 1000
+        sessions = study.sessions_of_pages[requests.pages] if len(requests) else requests.pages
+        self.order = np.argsort(sessions, kind="stable")
+        self.begins = np.searchsorted(sessions[self.order], np.arange(len(study.summaries) + 1))
+        self.place = {session_id: place for place, session_id in enumerate(study.summaries)}
+
+    def told(self, found: Sequence[tuple[int, Record]]) -> tuple[int, int]:
+        """Slow requests within :data:`BEFORE_US` before some events, and requests in flight at
+        them, in all."""
+        slow = in_flight = 0
+        by_session: dict[str, list[int]] = {}
+        for _, record in found:
+            by_session.setdefault(record.session_id, []).append(record.start_epoch_us)
+        for session_id, moments in by_session.items():
+            place = self.place[session_id]
+            rows = self.order[self.begins[place] : self.begins[place + 1]]
+            starts, is_slow = self.starts[rows], self.slow[rows]
+            ends = starts + self.durations[rows]
+            ends[np.isnan(ends)] = np.inf
+            for at in moments:
+                here = (starts <= at) & (ends >= at - BEFORE_US)
+                in_flight += int((here & (ends > at)).sum())
+                slow += int((here & is_slow).sum())
+        return slow, in_flight
 
 
-def _ms_median(values: Sequence[float]) -> float | None:
-    median = Sample(values).percentile(0.5)
-    return None if median is None else round(median / 1000, 3)
-
-
-def _around(study: Study, records: Sequence[Record]) -> tuple[int, int]:
-    """Slow requests within :data:`BEFORE_US` before the events, and requests in flight at them."""
-    by_session: dict[str, list[Record]] = {}
-    for record in study.requests:
-        by_session.setdefault(record.session_id, []).append(record)
-    slow = in_flight = 0
-    for event in records:
-        at = event.start_epoch_us
-        for record in by_session.get(event.session_id, ()):
-            begin = record.start_epoch_us
-            duration = request_duration_us(record.entry)
-            end = at + 1 if duration is None else begin + duration
-            if begin > at or end < at - BEFORE_US:
-                continue
-            in_flight += end > at
-            limit = (
-                study.thresholds.api_slow_ms
-                if kind_of(record) in API_TYPES
-                else study.thresholds.asset_slow_ms
-            )
-            slow += duration is not None and duration >= limit * 1000
-    return slow, in_flight
-
-
-def _bands(study: Study, captured: Mapping[str, Sequence[Record]]) -> list[tuple[Value, ...]]:
-    calls: dict[str, list[float]] = {}
-    for record in study.api_calls:
-        duration = request_duration_us(record.entry)
-        if duration is not None:
-            calls.setdefault(record.session_id, []).append(duration)
+def _bands(
+    study: Study, captured: Mapping[str, Sequence[tuple[int, Record]]], calls: Integers
+) -> list[tuple[Value, ...]]:
+    requests = study.requests
+    if not len(calls):
+        return []
+    sessions = study.sessions_of_pages[requests.pages[calls]]
+    count = len(study.summaries)
+    medians = Samples(sessions, count, requests.durations[calls]).median
+    identifiers = list(study.summaries)
     order = sorted(
-        calls, key=lambda session: (Sample(calls[session]).percentile(0.5) or 0, session)
+        np.flatnonzero(counts(sessions, count)).tolist(),
+        key=lambda place: (medians[place], identifiers[place]),
     )
     if len(order) < 3:
         return []
     third = len(order) / 3
     bands = [order[round(place * third) : round((place + 1) * third)] for place in range(3)]
     rows: list[tuple[Value, ...]] = []
-    for name, records in sorted(captured.items()):
-        having = {record.session_id for record in records}
+    for name, found in sorted(captured.items()):
+        having = {record.session_id for _, record in found}
         rows.append(
             (
                 name,
-                *(share(sum(one in having for one in band), len(band)) for band in bands),
+                *(
+                    share(sum(identifiers[one] in having for one in band), len(band))
+                    for band in bands
+                ),
                 len(order),
             )
         )
-    return rows
-
-
-# --- a moment -----------------------------------------------------------------------------------
-
-RECENT_US = 10_000_000
-MOST_RECENT = 12
-
-
-def moment(study: Study, session_id: str, at_us: int) -> Answer:
-    """Question 9: what was happening in the browser at a given moment?
-
-    Args:
-        at_us: µs since the session's start.
-    """
-    start = study.summaries[session_id].started_us
-    at = start + at_us
-    requests = [record for record in study.requests if record.session_id == session_id]
-    happenings = [record for record in study.happenings if record.session_id == session_id]
-    running = [
-        record for record in requests if record.start_epoch_us <= at < _end(record, default=at + 1)
-    ]
-    running.sort(key=lambda record: (record.start_epoch_us, record.seq))
-    rows: list[tuple[Value, ...]] = [
-        (
-            record.entry.name,
-            kind_of(record).value,
-            (at - record.start_epoch_us) / 1000,
-            None
-            if request_duration_us(record.entry) is None
-            else (_end(record, default=at) - at) / 1000,
-            record.entry.response_status,
-        )
-        for record in running
-    ]
-    situation = _situation(study, session_id, at, happenings, running)
-    recent = [record for record in happenings if at - RECENT_US <= record.start_epoch_us <= at]
-    recent.sort(key=lambda record: (-record.start_epoch_us, -record.seq))
-    recent_rows: list[tuple[Value, ...]] = [
-        ((at - record.start_epoch_us) / 1000, event_words(record))
-        for record in recent[:MOST_RECENT]
-    ]
-    cause, headline = None, "Nothing was in flight."
-    if running:
-        oldest = running[0]
-        cause = Cause(
-            "request",
-            oldest.entry.name,
-            rows[0][2] if isinstance(rows[0][2], float) else None,
-            Unit.MILLISECONDS,
-        )
-        view = study.page_url(oldest)
-        headline = (
-            f"{len(running)} request{'s' if len(running) > 1 else ''} in flight; the longest,"
-            f" {short_url(oldest.entry.name, view)}, for {format_duration(at - oldest.start_epoch_us)}."
-        )
-    busy = _main_thread(happenings, at)
-    if busy is not None:
-        headline += f" The main thread was busy with {busy}."
-    return Answer(
-        question=Question.MOMENT.value,
-        asked=f"{Question.MOMENT.words} ({format_duration(at_us)})",
-        headline=headline,
-        cause=cause,
-        tables=(
-            make_table(SITUATION, situation),
-            make_table(IN_FLIGHT, rows),
-            make_table(RECENT, recent_rows),
-        ),
-        coverage=study.coverage,
-    )
-
-
-def _end(record: Record, *, default: int) -> int:
-    duration = request_duration_us(record.entry)
-    return default if duration is None else record.start_epoch_us + duration
-
-
-def _main_thread(happenings: Sequence[Record], at: int) -> str | None:
-    for record in happenings:
-        if record.entry.entry_type in {"longtask", "long-animation-frame"}:
-            duration = record.entry.duration_us or 0
-            if record.start_epoch_us <= at < record.start_epoch_us + duration:
-                return f"{event_words(record)} of {format_duration(duration)}"
-    return None
-
-
-def _situation(
-    study: Study, session_id: str, at: int, happenings: Sequence[Record], running: Sequence[Record]
-) -> list[tuple[Value, ...]]:
-    views = sorted(
-        (
-            view
-            for view in study.page_views.values()
-            if view.session_id == session_id and view.start_epoch_us <= at
-        ),
-        key=lambda view: view.start_epoch_us,
-    )
-    rows: list[tuple[Value, ...]] = []
-    if views:
-        view = views[-1]
-        rows.append(("pageview", f"P{view.number} {view.url or '?'}"))
-        rows.append(("since its start", format_duration(at - view.start_epoch_us)))
-        known = [
-            f"{vital.name} {vital.value:.3f}"
-            if vital.name == "CLS"
-            else f"{vital.name} {format_duration(round(vital.value * 1000))}"
-            for vital in study.vitals((session_id, view.page_view_id)).all()
-            if view.time_origin_us + vital.at_us <= at
-        ]
-        rows.append(("vitals so far", ", ".join(known) or "none yet"))
-    rows.append(("requests in flight", str(len(running))))
-    rows.append(("main thread", _main_thread(happenings, at) or "no long task"))
-    for words, types in (
-        ("last action", {"action"}),
-        ("last error", {"error"}),
-        ("last event", {"capture"}),
-    ):
-        last = max(
-            (
-                one
-                for one in happenings
-                if one.entry.entry_type in types and one.start_epoch_us <= at
-            ),
-            key=lambda one: one.start_epoch_us,
-            default=None,
-        )
-        if last is not None:
-            ago = format_duration(at - last.start_epoch_us)
-            rows.append((words, f"{event_words(last)}, {ago} before"))
     return rows

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
 
-import msgspec
+import numpy as np
 
 from perftui.analysis.endpoints import url_endpoint
+from perftui.analysis.groups import Samples, counts, dense, mann_whitney_of_pairs, thinned
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -22,16 +25,21 @@ from perftui.analysis.insights.answer import (
     make_table,
 )
 from perftui.analysis.insights.loading import MOST_ROWS
-from perftui.analysis.insights.study import Study, endpoint_of, grouped, kind_of, plain_url
+from perftui.analysis.insights.sentences import change_headline, change_notes
+from perftui.analysis.insights.study import Study, told, told_ms
 from perftui.analysis.insights.weight import from_network
-from perftui.analysis.phases import request_duration_us
-from perftui.analysis.resource_type import API_TYPES
-from perftui.analysis.statistics import Difference, Sample, difference, with_adjusted
-from perftui.analysis.text import format_duration
-from perftui.model import Record
+from perftui.analysis.rendering.cells import moment_words
+from perftui.analysis.statistics import (
+    SIGNIFICANT,
+    Difference,
+    adjusted,
+    median_difference_interval,
+)
+from perftui.analysis.text import format_count
+from perftui.request_columns import Floats, Integers
 
 MOST_POINTS = 60
-"""Points of a trend; more sessions than that are taken together."""
+"""Points of a trend; more sessions than that are taken together by day, or else evenly."""
 
 _COMPARED = (
     Column("before_count", "n before", Unit.COUNT, "Values before.", 40),
@@ -115,317 +123,431 @@ COMPARE_SHAPES = (SPEED, SIZES, PRESENCE)
 VITALS = ("LCP", "INP", "FCP", "TTFB")
 
 
-class Sides(msgspec.Struct, frozen=True):
-    """Two sets of entries.
+class Side(NamedTuple):
+    """One of two sets of entries.
 
     Attributes:
-        before, after: the two.
-        words: what they are, such as ``before and after 2026-11-23 14:00``.
+        rows: the places of its requests.
+        pages: the places of its pageviews.
+        words: what it is, such as ``the earlier half of the sessions``.
     """
 
-    before: Study
-    after: Study
+    study: Study
+    rows: Integers
+    pages: Integers
     words: str
 
-
-def _names(study: Study) -> dict[tuple[str, str], list[Record]]:
-    """(kind, name) -> its requests."""
-    found: dict[tuple[str, str], list[Record]] = {}
-    for record in study.requests:
-        if kind_of(record) in API_TYPES:
-            found.setdefault(("endpoint", endpoint_of(record)), []).append(record)
-    for record in study.assets:
-        found.setdefault(("asset", plain_url(record)), []).append(record)
-    return found
+    @property
+    def sessions(self) -> int:
+        """How many sessions it has."""
+        return len(np.unique(self.study.sessions_of_pages[self.pages])) if len(self.pages) else 0
 
 
-def _page_metrics(study: Study) -> dict[tuple[str, str], list[float]]:
-    """(``page``, page and vital) -> its values, µs."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for key in study.by_page:
-        view = study.page_views.get(key)
-        if view is None or view.url is None:
-            continue
-        page = url_endpoint(view.url)
-        for vital in study.vitals(key).all():
-            if vital.name in VITALS:
-                found.setdefault(("page", f"{page} {vital.name}"), []).append(vital.value * 1000)
-    return found
+class Sides(NamedTuple):
+    """Two sets of entries that are compared."""
+
+    before: Side
+    after: Side
 
 
-def _durations(records: Iterable[Record]) -> list[float]:
-    return [
-        duration
-        for record in records
-        if (duration := request_duration_us(record.entry)) is not None
-    ]
+NEEDED = ("method", "transfer_size", "is_cached", "is_silent")
 
 
-def _sizes(records: Iterable[Record]) -> list[float]:
-    return [
-        record.entry.transfer_size
-        for record in from_network(records)
-        if record.entry.transfer_size is not None
-    ]
-
-
-def change_tables(
-    sides: Sides, series: Callable[[str, str], tuple[float | None, ...]]
-) -> tuple[Table, Table, Table, Difference | None, tuple[str, str] | None]:
-    """Speed, size and presence side by side; and the change that matters most."""
-    before, after = _names(sides.before), _names(sides.after)
-    was: dict[tuple[str, str], list[float]] = {
-        **{key: _durations(group) for key, group in before.items()},
-        **_page_metrics(sides.before),
-    }
-    now: dict[tuple[str, str], list[float]] = {
-        **{key: _durations(group) for key, group in after.items()},
-        **_page_metrics(sides.after),
-    }
-    both = sorted(set(was) & set(now))
-    found = with_adjusted(
-        [difference(Sample(was[key]), Sample(now[key]), always_interval=False) for key in both]
-    )
-    ranked = sorted(zip(both, found, strict=True), key=lambda pair: _weight(pair[1]))
-    speed: list[tuple[Value, ...]] = []
-    for (kind, name), change in ranked:
-        if change.change is None:
-            continue
-        low, high = change.low, change.high
-        if len(speed) < MOST_ROWS and not change.too_few and low is None:
-            whole = difference(Sample(was[kind, name]), Sample(now[kind, name]))
-            low, high = whole.low, whole.high
-        told = change.p_value if change.adjusted_p is None else change.adjusted_p
-        speed.append(
-            (
-                *(name, kind, _ms(change.before), _ms(change.after), _ms(change.change)),
-                *(_ms(low), _ms(high), None if told is None else round(told, 5)),
-                *(change.significant, change.before_count, change.after_count),
-                series(kind, name) if len(speed) < MOST_ROWS else (),
-            )
-        )
-    sizes = _size_rows(before, after)
-    presence = _presence_rows(before, after)
-    first = ranked[0] if ranked and ranked[0][1].significant else None
-    return (
-        make_table(SPEED, speed, MOST_ROWS),
-        make_table(SIZES, sizes, MOST_ROWS),
-        make_table(PRESENCE, presence, MOST_ROWS),
-        first[1] if first else None,
-        first[0] if first else None,
-    )
-
-
-def _weight(change: Difference) -> tuple[int, float]:
-    """Significant ones first, the slower ones of them before the faster; each by its length."""
-    rank = {True: 0, None: 2, False: 3}[change.significant]
-    moved = change.change or 0
-    if rank == 0 and moved < 0:
-        rank = 1
-    return rank, -abs(moved)
-
-
-def _ms(us: float | None) -> float | None:
-    return None if us is None else round(us / 1000, 3)
-
-
-def _size_rows(
-    before: Mapping[tuple[str, str], Sequence[Record]],
-    after: Mapping[tuple[str, str], Sequence[Record]],
-) -> list[tuple[Value, ...]]:
-    keys = sorted(set(before) & set(after))
-    found = with_adjusted(
-        [
-            difference(
-                Sample(_sizes(before[key])), Sample(_sizes(after[key])), always_interval=False
-            )
-            for key in keys
-        ]
-    )
-    rows: list[tuple[float, tuple[Value, ...]]] = []
-    for (kind, name), change in zip(keys, found, strict=True):
-        if change.change:
-            row = (
-                *(name, kind, change.before, change.after, change.change),
-                *(change.significant, change.before_count, change.after_count),
-            )
-            rows.append((-abs(change.change), row))
-    return [row for _, row in sorted(rows, key=lambda pair: (pair[0], str(pair[1][0])))]
-
-
-def _presence_rows(
-    before: Mapping[tuple[str, str], Sequence[Record]],
-    after: Mapping[tuple[str, str], Sequence[Record]],
-) -> list[tuple[Value, ...]]:
-    rows: list[tuple[int, tuple[Value, ...]]] = []
-    for side, having, lacking in (("added", after, before), ("gone", before, after)):
-        for (kind, name), group in having.items():
-            if (kind, name) not in lacking:
-                median = Sample(_sizes(group)).percentile(0.5)
-                rows.append((-len(group), (name, kind, side, len(group), median)))
-    return [row for _, row in sorted(rows, key=lambda pair: (pair[0], str(pair[1][0])))]
+def whole(study: Study, words: str) -> Side:
+    """All of a study as one side."""
+    study.will_need(*NEEDED)
+    return Side(study, np.arange(len(study.requests)), np.unique(study.source.batch_pages), words)
 
 
 def split(study: Study, since_us: int | None, baseline: str | None) -> Sides:
     """The two sides of a study: before and after a moment of start, or a baseline session and the
     rest; without either, the first and the second half of the sessions (of the requests, where
     there is one session)."""
+    requests = study.will_need(*NEEDED).requests
+    pages = np.unique(study.source.batch_pages)
     if baseline is not None:
+        place = list(study.summaries).index(baseline) if baseline in study.summaries else -1
+        chosen = study.sessions_of_pages == place
         return Sides(
-            _part(study, lambda record: record.session_id == baseline),
-            _part(study, lambda record: record.session_id != baseline),
-            f"session {baseline} against the others",
+            Side(
+                study,
+                np.flatnonzero(chosen[requests.pages]),
+                pages[chosen[pages]],
+                f"session {baseline}",
+            ),
+            Side(
+                study,
+                np.flatnonzero(~chosen[requests.pages]),
+                pages[~chosen[pages]],
+                "the others",
+            ),
         )
-    words = "before and after the chosen moment"
+    names = ("before the chosen moment", "after it")
     if since_us is None:
-        starts = sorted(record.start_epoch_us for record in [*study.requests, *study.happenings])
         sessions = sorted(summary.started_us for summary in study.summaries.values())
         if len(sessions) > 1:
             since_us = sessions[len(sessions) // 2]
-            words = "the earlier half of the sessions against the later"
-        elif starts:
-            since_us = starts[len(starts) // 2]
-            words = "the first half of the session against the second"
+            names = "the earlier half of the sessions", "the later half"
+        elif len(requests):
+            since_us = int(np.sort(requests.start_epochs)[len(requests) // 2])
+            names = "the first half of the session", "the second half"
         else:
             since_us = 0
-    moment = since_us
+    later = requests.start_epochs >= since_us
+    page_later = np.array([study.page_views[page].start_epoch_us >= since_us for page in pages])
+    page_later = page_later.astype(np.bool_)
     return Sides(
-        _part(study, lambda record: record.start_epoch_us < moment),
-        _part(study, lambda record: record.start_epoch_us >= moment),
-        words,
+        Side(study, np.flatnonzero(~later), pages[~page_later], names[0]),
+        Side(study, np.flatnonzero(later), pages[page_later], names[1]),
     )
 
 
-def _part(study: Study, belongs: Callable[[Record], bool]) -> Study:
-    records = [record for record in [*study.requests, *study.happenings] if belongs(record)]
-    sessions = {record.session_id for record in records}
-    return Study(
-        [one for key, one in study.summaries.items() if key in sessions],
-        [view for view in study.page_views.values() if view.session_id in sessions],
-        records,
-        thresholds=study.thresholds,
-        first_party=study.first_party,
+VITALS = ("LCP", "INP", "FCP", "TTFB")
+
+Name = tuple[str, str]
+"""``endpoint``, ``asset`` or ``page``, and which one."""
+
+
+class _Names:
+    """Names of both sides, each with its place."""
+
+    def __init__(self) -> None:
+        self.place: dict[Name, int] = {}
+
+    def of(self, kind: str, names: Sequence[str], groups: Integers) -> Integers:
+        """The places of a side's groups."""
+        here, codes = dense(groups)
+        if not len(here):
+            return groups
+        places = [
+            self.place.setdefault((kind, names[one]), len(self.place)) for one in here.tolist()
+        ]
+        return np.array(places, dtype=np.int64)[codes]
+
+
+class _Values:
+    """The values of one side: durations of requests by endpoint or asset, and metrics of pages.
+
+    Attributes:
+        names: the place of each one's name.
+        values: µs.
+        sessions: the place of each one's session in the study.
+        rows: of the requests among them, which come first.
+        requests: the places of the names of requests.
+    """
+
+    def __init__(self, side: Side, names: _Names) -> None:
+        study, requests = side.study, side.study.requests
+        rows, places = [], []
+        for kind, flags, (texts, groups) in (
+            ("endpoint", requests.is_api, requests.by_endpoint),
+            ("asset", requests.is_asset, requests.by_asset),
+        ):
+            chosen = side.rows[flags[side.rows]]
+            rows.append(chosen)
+            places.append(names.of(kind, texts, groups[chosen]))
+        self.rows = np.concatenate(rows)
+        self.requests = np.concatenate(places).astype(np.int64)
+        pages, metrics, values = [], [], []
+        for page in side.pages.tolist():
+            url = study.page_views[page].url
+            for vital in study.vitals[page].all() if url is not None else ():
+                if vital.name in VITALS:
+                    name = "page", f"{url_endpoint(url)} {vital.name}"
+                    metrics.append(names.place.setdefault(name, len(names.place)))
+                    values.append(vital.value * 1000)
+                    pages.append(page)
+        self.names = np.concatenate([self.requests, np.array(metrics, dtype=np.int64)])
+        self.values = np.concatenate([requests.durations[self.rows], np.array(values, np.float64)])
+        of_pages = np.concatenate([requests.pages[self.rows], np.array(pages, dtype=np.int64)])
+        self.sessions = (
+            study.sessions_of_pages[of_pages] if len(of_pages) else of_pages.astype(np.int64)
+        )
+
+    def transfers(self, side: Side) -> Floats:
+        """The sizes of the requests that came over the network; NaN for the others."""
+        requests = side.study.requests
+        sizes = np.where(from_network(requests), requests.numbers("transfer_size"), np.nan)
+        return sizes[self.rows]
+
+
+class _Pairs:
+    """The values of each name before and after, tested against each other.
+
+    Args:
+        first, second: of both sides, over the same names.
+    """
+
+    def __init__(self, first: Samples, second: Samples) -> None:
+        self.first, self.second = first, second
+        self.change = second.median - first.median
+        p_values = mann_whitney_of_pairs(first, second)
+        tested = np.flatnonzero(~np.isnan(p_values))
+        self.p_values = np.full(len(p_values), np.nan)
+        self.p_values[tested] = adjusted(p_values[tested].tolist())
+        self._raw = p_values
+        self._known: dict[int, Difference] = {}
+
+    @cached_property
+    def both(self) -> list[int]:
+        """The names that have values on both sides."""
+        return np.flatnonzero((self.first.counts > 0) & (self.second.counts > 0)).tolist()
+
+    def verdict(self, place: int) -> Difference:
+        """The comparison of a name, with the interval of its change where there is a p-value."""
+        if place not in self._known:
+            low = high = None
+            if (p_value := told(self._raw[place])) is not None:
+                low, high = median_difference_interval(
+                    thinned(self.first.of(place)), thinned(self.second.of(place))
+                )
+            self._known[place] = Difference(
+                before=told(self.first.median[place]),
+                after=told(self.second.median[place]),
+                before_count=int(self.first.counts[place]),
+                after_count=int(self.second.counts[place]),
+                change=told(self.change[place]),
+                low=low,
+                high=high,
+                p_value=p_value,
+                adjusted_p=told(self.p_values[place]),
+            )
+        return self._known[place]
+
+    def ranked(self, names: Sequence[Name]) -> list[int]:
+        """Names with values on both sides: significant changes first, the slower ones of them
+        before the faster, then those with too few values, then the others; each by its length.
+        Intervals are drawn for as many as a table shows."""
+        moved = self.change
+        order = sorted(self.both, key=lambda place: (-abs(moved[place]), names[place]))
+        ranks: list[list[int]] = [[], [], [], []]
+        for place in order:
+            if self.p_values[place] != self.p_values[place]:
+                ranks[2].append(place)
+                continue
+            rank = 0 if moved[place] > 0 else 1
+            if self.p_values[place] < SIGNIFICANT and (
+                len(ranks[rank]) >= MOST_ROWS or self.verdict(place).significant
+            ):
+                ranks[rank].append(place)
+            else:
+                ranks[3].append(place)
+        return [place for rank in ranks for place in rank]
+
+
+class _Compared(NamedTuple):
+    """Tables side by side, and the change that matters most.
+
+    Attributes:
+        first: the name of that change; None where none is more than chance.
+    """
+
+    speed: Table
+    sizes: Table
+    presence: Table
+    change: Difference | None
+    first: Name | None
+
+
+def _compared(sides: Sides, points: _Points | None) -> _Compared:
+    names = _Names()
+    was, now = _Values(sides.before, names), _Values(sides.after, names)
+    found = list(names.place)
+    count = len(found)
+    pairs = _Pairs(*(Samples(side.names, count, side.values) for side in (was, now)))
+    order = pairs.ranked(found)
+    shown = order[:MOST_ROWS]
+    series = points.medians(shown, count, (was, now)) if points is not None else {}
+    speed: list[tuple[Value, ...]] = []
+    for place in shown:
+        change = pairs.verdict(place)
+        p_value = change.adjusted_p
+        kind, name = found[place]
+        speed.append(
+            (
+                *(name, kind, _ms(change.before), _ms(change.after), _ms(change.change)),
+                *(_ms(change.low), _ms(change.high)),
+                None if p_value is None else round(p_value, 5),
+                *(change.significant, change.before_count, change.after_count),
+                series.get(place, ()),
+            )
+        )
+    first = shown[0] if shown and pairs.verdict(shown[0]).significant else None
+    transfers = [
+        Samples(values.requests, count, values.transfers(side))
+        for values, side in ((was, sides.before), (now, sides.after))
+    ]
+    return _Compared(
+        Table(SPEED, tuple(speed), len(order)),
+        _size_table(_Pairs(*transfers), found),
+        _presence_table(found, transfers, [counts(one.requests, count) for one in (was, now)]),
+        None if first is None else pairs.verdict(first),
+        None if first is None else found[first],
     )
 
 
-def series_of(study: Study) -> Callable[[str, str], tuple[float | None, ...]]:
-    """Medians of a name by session, in order of time, ms."""
-    order = sorted(study.summaries.values(), key=lambda one: one.started_us)
-    if len(order) > MOST_POINTS:
-        step = -(-len(order) // MOST_POINTS)
-        places = {one.session_id: number // step for number, one in enumerate(order)}
-    else:
-        places = {one.session_id: number for number, one in enumerate(order)}
-    count = max(places.values(), default=-1) + 1
-    names = _names(study)
+def _ms(us: float | None) -> float | None:
+    return None if us is None else told_ms(us)
 
-    def series(kind: str, name: str) -> tuple[float | None, ...]:
-        points: list[list[float]] = [[] for _ in range(count)]
-        for record in names.get((kind, name), ()):
-            duration = request_duration_us(record.entry)
-            if duration is not None:
-                points[places[record.session_id]].append(duration)
-        return tuple(_ms(Sample(values).percentile(0.5)) for values in points)
 
-    return series
+def _size_table(pairs: _Pairs, names: Sequence[Name]) -> Table:
+    moved = [place for place in pairs.both if pairs.change[place]]
+    moved.sort(key=lambda place: (-abs(pairs.change[place]), names[place][1]))
+    rows: list[tuple[Value, ...]] = []
+    for place in moved[:MOST_ROWS]:
+        change = pairs.verdict(place)
+        kind, name = names[place]
+        rows.append(
+            (
+                *(name, kind, change.before, change.after, change.change),
+                *(change.significant, change.before_count, change.after_count),
+            )
+        )
+    return Table(SIZES, tuple(rows), len(moved))
+
+
+def _presence_table(
+    names: Sequence[Name], transfers: Sequence[Samples], calls: Sequence[Integers]
+) -> Table:
+    rows: list[tuple[Value, ...]] = []
+    for side, having, lacking in (("added", 1, 0), ("gone", 0, 1)):
+        medians = transfers[having].median
+        rows += [
+            (name, kind, side, int(calls[having][place]), told(medians[place]))
+            for place, (kind, name) in enumerate(names)
+            if calls[having][place] and not calls[lacking][place]
+        ]
+    rows.sort(key=lambda row: (-(row[3] if isinstance(row[3], int) else 0), str(row[0])))
+    return make_table(PRESENCE, rows, MOST_ROWS)
+
+
+class _Points:
+    """The points of a trend: each session; where there are more than :data:`MOST_POINTS`, each day;
+    where there are more of these, too, sessions in a row.
+
+    Attributes:
+        labels: what each point is, in order of time.
+        of_session: the point of each session of the study.
+    """
+
+    def __init__(self, study: Study) -> None:
+        summaries = list(study.summaries.values())
+        order = sorted(range(len(summaries)), key=lambda place: summaries[place].started_us)
+        days = [moment_words(summaries[place].started_us / 1000)[:10] for place in order]
+        if len(order) <= MOST_POINTS:
+            names = [summaries[place].label or summaries[place].session_id[:8] for place in order]
+            points = list(range(len(order)))
+        elif len(distinct := list(dict.fromkeys(days))) <= MOST_POINTS and len(distinct) > 1:
+            names, points = distinct, [distinct.index(day) for day in days]
+        else:
+            step = -(-len(order) // MOST_POINTS)
+            points = [number // step for number in range(len(order))]
+            names = days[::step]
+        self.labels = tuple(names)
+        self.of_session = np.zeros(len(order), dtype=np.int64)
+        self.of_session[order] = points
+
+    def samples(self, shown: Sequence[int], count: int, sides: Sequence[_Values]) -> Samples:
+        """The values of some names by point: of the n-th name and a point, group
+        ``n * len(labels) + point``."""
+        table = np.full(count, -1, dtype=np.int64)
+        table[list(shown)] = np.arange(len(shown))
+        groups, values = [], []
+        for side in sides:
+            places = table[side.names]
+            here = places >= 0
+            groups.append(places[here] * len(self.labels) + self.of_session[side.sessions[here]])
+            values.append(side.values[here])
+        return Samples(
+            np.concatenate(groups), len(shown) * len(self.labels), np.concatenate(values)
+        )
+
+    def medians(
+        self, shown: Sequence[int], count: int, sides: Sequence[_Values]
+    ) -> dict[int, tuple[float | None, ...]]:
+        """Place of a name -> its median at each point, ms."""
+        if not shown:
+            return {}
+        medians = self.samples(shown, count, sides).median.reshape(len(shown), -1)
+        return {
+            place: tuple(told_ms(value) for value in row)
+            for place, row in zip(shown, medians.tolist(), strict=True)
+        }
 
 
 def change(study: Study, *, since_us: int | None = None, baseline: str | None = None) -> Answer:
-    """Question 6: has speed or size changed over time?"""
+    """Question 6: how do speed and size change over time?"""
     sides = split(study, since_us, baseline)
-    series = series_of(study)
-    speed, sizes, _, first, name = change_tables(sides, series)
+    points = _Points(study)
+    compared = _compared(sides, points)
     return Answer(
         question=Question.CHANGE.value,
         asked=Question.CHANGE.words,
-        headline=_headline(first, name, speed, sides),
-        cause=_cause(first, name),
-        tables=(speed, sizes),
-        trends=_trends(speed, study),
+        headline=change_headline(
+            compared.change, None if compared.first is None else compared.first[1], compared.speed
+        ),
+        cause=_cause(compared.change, compared.first),
+        tables=(compared.speed, compared.sizes),
+        trends=_trends(compared.speed, sides, points),
         coverage=study.coverage,
-        notes=_notes(speed, sides),
+        notes=change_notes(compared.speed, sides.before.words, sides.after.words),
     )
 
 
 def compare(sides: Sides) -> Answer:
     """Two sets of sessions side by side."""
-    speed, sizes, presence, first, name = change_tables(sides, lambda kind, name: ())
-    coverage = sides.after.coverage
+    compared = _compared(sides, None)
     return Answer(
         question="compare",
-        asked=f"What differs: {sides.words}?",
-        headline=_headline(first, name, speed, sides),
-        cause=_cause(first, name),
-        tables=(speed, sizes, presence),
-        coverage=coverage,
-        notes=_notes(speed, sides),
+        asked=f"What differs: {sides.before.words} against {sides.after.words}?",
+        headline=change_headline(
+            compared.change, None if compared.first is None else compared.first[1], compared.speed
+        ),
+        cause=_cause(compared.change, compared.first),
+        tables=(compared.speed, compared.sizes, compared.presence),
+        coverage=sides.after.study.coverage,
+        notes=(
+            *_sides_note(sides),
+            *change_notes(compared.speed, *(side.words for side in sides))[1:],
+        ),
     )
 
 
-def _cause(first: Difference | None, name: tuple[str, str] | None) -> Cause | None:
+def _sides_note(sides: Sides) -> tuple[Note, ...]:
+    words = " with ".join(
+        f"{side.words} ({format_count(len(side.rows))} requests of {side.sessions}"
+        f" {'session' if side.sessions == 1 else 'sessions'})"
+        for side in sides
+    )
+    return (Note(NoteKind.ASSUMPTION, f"Compared: {words}."),)
+
+
+def _cause(first: Difference | None, name: Name | None) -> Cause | None:
     if first is None or name is None or first.change is None:
         return None
-    return Cause(name[0], name[1], round(first.change / 1000, 3), Unit.MILLISECONDS_CHANGE)
+    return Cause(name[0], name[1], told_ms(first.change), Unit.MILLISECONDS_CHANGE)
 
 
-def _headline(
-    first: Difference | None, name: tuple[str, str] | None, speed: Table, sides: Sides
-) -> str:
-    if first is not None and name is not None and first.change is not None:
-        way = "slower" if first.change > 0 else "faster"
-        return (
-            f"{name[1]} became {format_duration(round(abs(first.change)))} {way}"
-            f" (from {format_duration(round(first.before or 0))} to"
-            f" {format_duration(round(first.after or 0))}); it is the largest change that is more"
-            " than chance."
-        )
-    if not speed.rows:
-        return f"Nothing is on both sides ({sides.words})."
-    at = [column.key for column in SPEED.columns].index("significant")
-    if all(row[at] is None for row in speed.rows):
-        return "There are too few values for a verdict: the medians alone can be compared."
-    return "Nothing changed by more than chance."
-
-
-def _notes(speed: Table, sides: Sides) -> tuple[Note, ...]:
-    notes = [Note(NoteKind.ASSUMPTION, f"Compared: {sides.words}.")]
-    at = [column.key for column in SPEED.columns].index("significant")
-    few = sum(row[at] is None for row in speed.rows)
-    if few:
-        notes.append(
-            Note(
-                NoteKind.CAVEAT,
-                f"{few} of {len(speed.rows)} rows have too few values for a verdict: medians only.",
-            )
-        )
-    return tuple(notes)
-
-
-def _trends(speed: Table, study: Study) -> tuple[Trend, ...]:
-    order = sorted(study.summaries.values(), key=lambda one: one.started_us)
-    if not 2 <= len(order) <= MOST_POINTS or not speed.rows:
+def _trends(speed: Table, sides: Sides, points: _Points, since_us: int | None) -> tuple[Trend, ...]:
+    """How the first endpoint or asset of the table moved."""
+    if len(points.labels) < 2 or not speed.rows:
         return ()
-    keys = [column.key for column in SPEED.columns]
-    row = next((row for row in speed.rows if row[keys.index("kind")] != "page"), None)
+    row = next((row for row in speed.rows if row[1] != "page"), None)
     if row is None:
         return ()
-    name, kind = str(row[0]), str(row[1])
-    group = _names(study).get((kind, name), [])
-    by_session = grouped(group, lambda record: record.session_id)
-    samples = [Sample(_durations(by_session.get(one.session_id, ()))) for one in order]
-
-    def points(share: float) -> tuple[float | None, ...]:
-        return tuple(_ms(sample.percentile(share)) for sample in samples)
-
+    names = _Names()
+    values = [_Values(side, names) for side in sides]
+    place = names.place[str(row[1]), str(row[0])]
+    samples = points.samples([place], len(names.place), values)
     return (
         Trend(
             key="first_row",
-            title=name,
+            title=str(row[0]),
             unit=Unit.MILLISECONDS,
-            labels=tuple(one.session_id[:8] for one in order),
-            medians=points(0.5),
-            lows=points(0.25),
-            highs=points(0.75),
-            counts=tuple(sample.count for sample in samples),
+            labels=points.labels,
+            medians=tuple(map(told_ms, samples.median.tolist())),
+            lows=tuple(map(told_ms, samples.percentile(0.25).tolist())),
+            highs=tuple(map(told_ms, samples.percentile(0.75).tolist())),
+            counts=tuple(samples.counts.tolist()),
         ),
     )

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
+
+from perftui.analysis.groups import Samples, counts, firsts, percentile, sums
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -18,21 +22,19 @@ from perftui.analysis.insights.answer import (
     Value,
     make_table,
 )
+from perftui.analysis.insights.sentences import api_headline, assets_headline
 from perftui.analysis.insights.study import (
+    KINDS,
+    PHASE_COLUMNS,
+    Requests,
     Study,
-    durations,
-    endpoint_of,
-    grouped,
-    kind_of,
-    percentiles,
-    plain_url,
     share,
-    worst_first,
+    told_ms,
 )
-from perftui.analysis.phases import PhaseName, is_cached, phase_durations
-from perftui.analysis.statistics import Sample, logarithmic_edges
-from perftui.analysis.text import format_duration
-from perftui.model import JSON, Entry, Record
+from perftui.analysis.phases import PhaseName
+from perftui.analysis.statistics import logarithmic_edges
+from perftui.model import JSON
+from perftui.request_columns import Flags, Floats, Integers
 
 MOST_ROWS = 30
 """Rows of a table by URL or endpoint: the ones that matter come first."""
@@ -132,137 +134,193 @@ SHAPES = {
 }
 
 
-def _phase_means(records: Sequence[Record]) -> list[Value]:
-    told: dict[PhaseName, list[int]] = {name: [] for name, _ in _PHASES}
-    for record in records:
-        for name, duration in phase_durations(record.entry).items():
-            if duration is not None and name in told:
-                told[name].append(duration)
-    return [
-        round(sum(values) / len(values) / 1000, 3) if values else None
-        for values in (told[name] for name, _ in _PHASES)
-    ]
+class _Table(NamedTuple):
+    """Requests in groups, and what a row says of each group.
+
+    Attributes:
+        rows: which requests.
+        groups: the group of each.
+        total: how many groups there are.
+        samples: their durations, µs.
+    """
+
+    rows: Integers
+    groups: Integers
+    total: int
+    samples: Samples
+
+    def mean(self, values: Floats) -> Floats:
+        """Of each group's known values, which are those of :attr:`rows`; NaN where it has none."""
+        total, known = sums(self.groups, self.total, values)
+        return np.where(known > 0, total / np.maximum(known, 1), np.nan)
+
+    def counted(self, flags: Flags) -> Integers:
+        """How many of each group are so."""
+        return counts(self.groups, self.total, flags[self.rows])
+
+    @property
+    def sizes(self) -> Integers:
+        """How many requests each group has."""
+        return counts(self.groups, self.total)
+
+    def slowest_first(self, names: Sequence[str]) -> list[int]:
+        """The groups that have any request, by p75; those that tell no duration come last."""
+        slow = self.samples.percentile(0.75).tolist()
+        there = self.sizes.tolist()
+        return sorted(
+            (place for place in range(self.total) if there[place]),
+            key=lambda place: (slow[place] != slow[place], -slow[place], names[place]),
+        )
 
 
-def cached_share(records: Sequence[Record]) -> float | None:
-    told = [cached for record in records if (cached := is_cached(record.entry)) is not None]
-    return share(sum(told), len(told))
+def _grouped(requests: Requests, chosen: Flags, groups: Integers, count: int) -> _Table:
+    rows = np.flatnonzero(chosen)
+    taken = groups[rows]
+    return _Table(rows, taken, count, Samples(taken, count, requests.durations[rows]))
+
+
+def _latency(table: _Table) -> list[Floats]:
+    return [table.samples.percentile(one) for one in (0.5, 0.75, 0.95)]
+
+
+ASSET_COLUMNS = (*PHASE_COLUMNS, "is_cached", "is_silent", "is_blocking")
 
 
 def assets(study: Study) -> Answer:
     """Question 1: how quickly do my assets load?"""
-    records = study.assets
-    types = grouped(records, lambda record: kind_of(record).value)
-    type_rows = []
-    for name in worst_first(
-        {name: durations(group).percentile(0.75) for name, group in types.items()}
-    ):
-        group = types[name]
-        type_rows.append(
-            (
-                name,
-                len(group),
-                *percentiles(durations(group), 0.5, 0.75, 0.95),
-                *_phase_means(group),
-                cached_share(group),
-                sum(record.entry.render_blocking_status == "blocking" for record in group),
-                sum(record.entry.is_timing_opaque for record in group),
+    requests = study.will_need(*ASSET_COLUMNS).requests
+    chosen = requests.is_asset
+    names, groups = requests.by_asset
+    by_url = _grouped(requests, chosen, groups, len(names))
+    by_type = _grouped(requests, chosen, requests.kinds, len(KINDS))
+    opaque = requests.is_opaque
+    phases = requests.phases(by_url.rows)
+    tables = []
+    url_rows: list[tuple[Value, ...]] = []
+    order: list[int] = []
+    for table, titles in ((by_type, [kind.value for kind in KINDS]), (by_url, names)):
+        order = table.slowest_first(titles)
+        latency = _latency(table)
+        means = {name: table.mean(phases[name]) for name, _ in _PHASES}
+        cached = table.mean(requests.cached[table.rows])
+        sizes = table.sizes
+        blocking = table.counted(requests.is_blocking)
+        if table is by_type:
+            withheld = table.counted(opaque)
+            tables.append(
+                make_table(
+                    BY_TYPE,
+                    [
+                        (
+                            *(titles[place], int(sizes[place])),
+                            *(told_ms(one[place]) for one in latency),
+                            *(told_ms(means[name][place]) for name, _ in _PHASES),
+                            *(_share(cached[place]), int(blocking[place]), int(withheld[place])),
+                        )
+                        for place in order
+                    ],
+                )
             )
-        )
-    urls = grouped(records, plain_url)
-    order = worst_first({url: durations(group).percentile(0.75) for url, group in urls.items()})
-    url_rows = []
-    for url in order[:MOST_ROWS]:
-        group = urls[url]
-        before = [told for record in group if (told := study.is_before_lcp(record)) is not None]
-        url_rows.append(
+            continue
+        before = table.mean(study.before_lcp[table.rows])
+        kinds = firsts(table.groups, table.total, requests.kinds[table.rows])
+        url_rows = [
             (
-                url,
-                kind_of(group[0]).value,
-                len(group),
-                *percentiles(durations(group), 0.5, 0.75, 0.95),
-                *_phase_means(group),
-                cached_share(group),
-                any(record.entry.render_blocking_status == "blocking" for record in group),
-                share(sum(before), len(before)),
+                *(titles[place], KINDS[kinds[place]].value, int(sizes[place])),
+                *(told_ms(one[place]) for one in latency),
+                *(told_ms(means[name][place]) for name, _ in _PHASES),
+                *(_share(cached[place]), bool(blocking[place]), _share(before[place])),
             )
-        )
+            for place in order[:MOST_ROWS]
+        ]
+        tables.append(Table(BY_URL, tuple(url_rows), len(order)))
     cause = None
     headline = "No assets were loaded."
-    if order:
-        slowest = durations(urls[order[0]]).percentile(0.75)
-        everything = durations(records).percentile(0.75)
-        cause = Cause(
-            "asset", order[0], None if slowest is None else slowest / 1000, Unit.MILLISECONDS
+    if url_rows:
+        everything = percentile(requests.durations[chosen], 0.75)
+        first = url_rows[0]
+        cause = Cause("asset", str(first[0]), first[4], Unit.MILLISECONDS)  # type: ignore[arg-type]
+        headline = assets_headline(
+            None if everything is None else told_ms(everything),
+            first,
+            first[6 : 6 + len(_PHASES)],
         )
-        headline = (
-            f"Three of four assets load within {format_duration(whole(everything))}; the slowest is"
-            f" {order[0]}, with {format_duration(whole(slowest))}."
-        )
-    opaque = sum(record.entry.is_timing_opaque for record in records)
+    unknown = int((opaque & chosen).sum())
     return Answer(
         question=Question.ASSETS.value,
         asked=Question.ASSETS.words,
         headline=headline,
         cause=cause,
-        tables=(make_table(BY_TYPE, type_rows), Table(BY_URL, tuple(url_rows), len(order))),
+        tables=tuple(tables),
         coverage=study.coverage,
-        notes=opaque_note(opaque),
-        unknown={"phases": opaque} if opaque else {},
+        notes=opaque_note(unknown),
+        unknown={"phases": unknown} if unknown else {},
     )
+
+
+def _share(value: float) -> float | None:
+    return None if value != value else share(value, 1)
+
+
+API_COLUMNS = (
+    *("method", "request_start_us", "response_start_us"),
+    *("is_refused", "is_unanswered", "is_opaque"),
+)
 
 
 def api(study: Study) -> Answer:
     """Question 2: how fast are my API responses?"""
-    calls = study.api_calls
-    endpoints = grouped(calls, endpoint_of)
-    order = worst_first(
-        {name: durations(group).percentile(0.75) for name, group in endpoints.items()}
-    )
-    rows = []
-    for name in order[:MOST_ROWS]:
-        group = endpoints[name]
-        sample = durations(group)
-        rows.append(
-            (
-                name,
-                len(group),
-                *percentiles(sample, 0.5, 0.75, 0.95),
-                None if sample.largest is None else sample.largest / 1000,
-                *percentiles(Sample(_server_us(group)), 0.5),
-                *percentiles(Sample(_waiting_us(group)), 0.5),
-                sum(failed(study, record) for record in group),
-                sum(value >= study.thresholds.api_slow_ms * 1000 for value in sample),
-            )
+    requests = study.will_need(*API_COLUMNS).requests
+    calls = requests.is_api
+    names, groups = requests.by_endpoint
+    table = _grouped(requests, calls, groups, len(names))
+    order = table.slowest_first(names)
+    latency = _latency(table)
+    server = Samples(
+        table.groups, table.total, requests.detail("serverTiming", server_time_us)[table.rows]
+    ).median
+    waiting = Samples(table.groups, table.total, requests.waiting[table.rows]).median
+    sizes, errors = table.sizes, table.counted(requests.failed)
+    slow = table.counted(requests.durations >= study.thresholds.api_slow_ms * 1000)
+    largest = table.samples.largest
+    rows: list[tuple[Value, ...]] = [
+        (
+            *(names[place], int(sizes[place])),
+            *(told_ms(one[place]) for one in latency),
+            told_ms(largest[place]),
+            *(told_ms(server[place]), told_ms(waiting[place])),
+            *(int(errors[place]), int(slow[place])),
         )
-    sample = durations(calls)
+        for place in order[:MOST_ROWS]
+    ]
+    durations = requests.durations[calls]
+    durations = np.sort(durations[~np.isnan(durations)])
     cause, headline = None, "No API calls were made."
-    if order:
-        slowest = durations(endpoints[order[0]]).percentile(0.75)
-        cause = Cause(
-            "endpoint", order[0], None if slowest is None else slowest / 1000, Unit.MILLISECONDS
+    if rows:
+        everything = percentile(durations, 0.75)
+        cause = Cause("endpoint", str(rows[0][0]), rows[0][3], Unit.MILLISECONDS)  # type: ignore[arg-type]
+        headline = api_headline(
+            None if everything is None else told_ms(everything),
+            rows[0],
+            int(errors.sum()),
+            int(calls.sum()),
         )
-        errors = sum(failed(study, record) for record in calls)
-        headline = (
-            f"Three of four API calls are answered within"
-            f" {format_duration(whole(sample.percentile(0.75)))}; the slowest endpoint is {order[0]},"
-            f" with {format_duration(whole(slowest))}"
-            + (f"; {errors} of {len(calls)} calls failed." if errors else ".")
-        )
+    unknown = int((requests.is_opaque & calls).sum())
     return Answer(
         question=Question.API.value,
         asked=Question.API.words,
         headline=headline,
         cause=cause,
         tables=(Table(BY_ENDPOINT, tuple(rows), len(order)),),
-        distributions=_distribution(sample),
+        distributions=_distribution(durations),
         coverage=study.coverage,
-        notes=opaque_note(sum(record.entry.is_timing_opaque for record in calls)),
+        notes=opaque_note(unknown),
     )
 
 
 def whole(us: float | None) -> int | None:
-    return None if us is None else round(us)
+    """µs to the microsecond; None for None and NaN."""
+    return None if us is None or us != us else round(us)
 
 
 def opaque_note(count: int) -> tuple[Note, ...]:
@@ -278,20 +336,9 @@ def opaque_note(count: int) -> tuple[Note, ...]:
     )
 
 
-def failed(study: Study, record: Record) -> bool:
-    from perftui.analysis.severity import is_error
-
-    return is_error(record.entry, study.page_url(record))
-
-
-def _server_us(records: Sequence[Record]) -> list[float]:
-    return [told for record in records if (told := server_time_us(record.entry)) is not None]
-
-
-def server_time_us(entry: Entry) -> int | None:
+def server_time_us(metrics: JSON) -> float | None:
     """What the server says it took: ``total`` of its Server-Timing, else the sum of its metrics;
     µs, None where it tells nothing."""
-    metrics: JSON = entry.extra.get("serverTiming")
     if not isinstance(metrics, list):
         return None
     told: dict[str, float] = {}
@@ -305,27 +352,15 @@ def server_time_us(entry: Entry) -> int | None:
     return round(told.get("total", sum(told.values())) * 1000)
 
 
-def _waiting_us(records: Sequence[Record]) -> list[float]:
-    found: list[float] = []
-    for record in records:
-        entry = record.entry
-        if entry.request_start_us is not None and entry.response_start_us is not None:
-            found.append(max(0, entry.response_start_us - entry.request_start_us))
-    return found
-
-
-def _distribution(sample: Sample) -> tuple[Distribution, ...]:
-    if sample.count < 2 or not sample.largest:
+def _distribution(durations: Floats) -> tuple[Distribution, ...]:
+    if len(durations) < 2 or not durations[-1]:
         return ()
-    smallest = max(1.0, sample.smallest or 1.0)
-    edges = logarithmic_edges(
-        smallest / 1000, max(sample.largest / 1000, smallest / 1000 * 1.01), BINS
-    )
-    counts = [0] * (len(edges) - 1)
-    for value in sample:
-        counts[_bin(edges, value / 1000)] += 1
+    smallest, largest = max(1.0, float(durations[0])), float(durations[-1])
+    edges = logarithmic_edges(smallest / 1000, max(largest / 1000, smallest / 1000 * 1.01), BINS)
+    # What lies below the first edge or above the last one by rounding is in the outermost bins.
+    places = np.clip(np.searchsorted(edges, durations / 1000, side="right") - 1, 0, BINS - 1)
     marks = tuple(
-        (f"p{round(one * 100)}", round((sample.percentile(one) or 0) / 1000, 3))
+        (f"p{round(one * 100)}", round((percentile(durations, one) or 0) / 1000, 3))
         for one in (0.5, 0.75, 0.95)
     )
     return (
@@ -334,13 +369,7 @@ def _distribution(sample: Sample) -> tuple[Distribution, ...]:
             "Durations of all API calls",
             Unit.MILLISECONDS,
             tuple(edges),
-            tuple(counts),
+            tuple(np.bincount(places, minlength=BINS).tolist()),
             marks,
         ),
     )
-
-
-def _bin(edges: Sequence[float], value: float) -> int:
-    from bisect import bisect_right
-
-    return min(len(edges) - 2, max(0, bisect_right(edges, value) - 1))

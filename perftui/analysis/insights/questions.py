@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from perftui.analysis.insights import causes, change, loading, weight
+from perftui.analysis.insights import causes, change, loading, moment, weight
 from perftui.analysis.insights.answer import Answer, Question, Shape
 from perftui.analysis.insights.study import Study
 
@@ -22,7 +22,7 @@ ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {
 
 SHAPES: Mapping[str, tuple[Shape, ...]] = {
     question.value: shapes
-    for part in (loading.SHAPES, weight.SHAPES, change.SHAPES, causes.SHAPES)
+    for part in (loading.SHAPES, weight.SHAPES, change.SHAPES, causes.SHAPES, moment.SHAPES)
     for question, shapes in part.items()
 } | {"compare": change.COMPARE_SHAPES}
 """Question -> the tables of its answer, for the JSON schema and the documentation."""

@@ -4,46 +4,56 @@ the screens."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from perftui.analysis.insights.answer import Answer, Question
-from perftui.analysis.insights.study import DEFAULT_THRESHOLDS, Study
+import msgspec
+
+from perftui.analysis.insights.answer import Answer, Note, NoteKind, Question
+from perftui.analysis.text import format_count
 from perftui.config import Thresholds
 from perftui.errors import UsageError
-from perftui.model import Predicate, Reader, SessionSummary
+from perftui.model import Predicate, SessionSummary
+from perftui.request_columns import ColumnReader, Selection
+
+if TYPE_CHECKING:
+    # numpy comes with it, and is imported when a question is asked.
+    from perftui.analysis.insights.study import Study
 
 _AT = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)s?")
 
+FIRST_ENTRIES = 20_000
+"""Of a larger selection the newest sessions up to this many entries are answered about first."""
+
 
 def read_study(
-    reader: Reader,
+    reader: ColumnReader,
     summaries: Sequence[SessionSummary],
     *,
     since_us: int | None = None,
     until_us: int | None = None,
     predicate: Predicate | None = None,
-    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    thresholds: Thresholds | None = None,
     first_party: Sequence[str] = (),
 ) -> Study:
-    """The entries of some sessions, sorted out. A filter narrows the requests; what else happened
-    stays, as the metrics of a page come from it.
+    """The entries of some sessions, read as far as a question needs them. A filter narrows the
+    requests; what else happened stays, as the metrics of a page come from it.
 
     Args:
         since_us, until_us: bounds of the moment of receipt, µs since the epoch, half-open.
     """
-    only = summaries[0].session_id if len(summaries) == 1 else None
-    wanted = {summary.session_id for summary in summaries}
-    records = [
-        record
-        for record in reader.iter_records(only, since_us=since_us, until_us=until_us)
-        if record.session_id in wanted
-        and (predicate is None or not record.entry.is_request or predicate.matches(record))
-    ]
+    from perftui.analysis.insights.study import Study
+
+    selection = Selection(
+        session_ids=tuple(summary.session_id for summary in summaries),
+        since_us=since_us,
+        until_us=until_us,
+        predicate=predicate,
+    )
     return Study(
+        reader.columns(selection),
         summaries,
-        [view for summary in summaries for view in reader.page_views(summary.session_id)],
-        records,
-        thresholds=thresholds,
+        thresholds=thresholds or Thresholds(),
         first_party=first_party,
     )
 
@@ -67,8 +77,8 @@ def answer(
     Raises:
         UsageError: the moment without a session and a time.
     """
-    from perftui.analysis.insights.causes import moment
     from perftui.analysis.insights.change import change
+    from perftui.analysis.insights.moment import moment
     from perftui.analysis.insights.questions import ANSWERS
 
     if question is Question.MOMENT:
@@ -78,6 +88,47 @@ def answer(
     if question is Question.CHANGE:
         return change(study, since_us=since_us, baseline=baseline)
     return ANSWERS[question](study)
+
+
+def answers_in_parts(
+    reader: ColumnReader,
+    summaries: Sequence[SessionSummary],
+    question: Question,
+    *,
+    thresholds: Thresholds | None = None,
+    first_party: Sequence[str] = (),
+) -> Iterator[Answer]:
+    """An answer as it can be had: of many entries first about the newest sessions, marked as not
+    complete, then about all."""
+
+    def of(chosen: Sequence[SessionSummary]) -> Answer:
+        study = read_study(reader, chosen, thresholds=thresholds, first_party=first_party)
+        return answer(study, question)
+
+    newest = list(_newest(summaries))
+    if len(newest) < len(summaries):
+        note = Note(
+            NoteKind.PARTIAL,
+            f"The newest {format_count(len(newest))} of {format_count(len(summaries))} sessions;"
+            " the others are being read.",
+        )
+        first = of(newest)
+        yield msgspec.structs.replace(first, complete=False, notes=(note, *first.notes))
+    yield of(summaries)
+
+
+def _newest(summaries: Sequence[SessionSummary]) -> Iterator[SessionSummary]:
+    """The newest sessions up to :data:`FIRST_ENTRIES`, at least one; all of them where there are
+    not many more entries than that."""
+    if sum(summary.entry_count for summary in summaries) <= 3 * FIRST_ENTRIES:
+        yield from summaries
+        return
+    entries = 0
+    for summary in sorted(summaries, key=lambda one: -one.received_us):
+        entries += summary.entry_count
+        if entries > FIRST_ENTRIES and entries > summary.entry_count:
+            return
+        yield summary
 
 
 def parse_at(text: str, duration_us: int) -> int:

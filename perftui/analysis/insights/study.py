@@ -1,60 +1,589 @@
-"""What the questions are asked about: the entries of some sessions, sorted out once.
+"""What the questions are asked about: the requests of some sessions as columns, sorted out once.
 
 Every figure of an answer comes from here, so that two answers never disagree about what a
-request, an API call or a third party is.
+request, an API call or a third party is. What follows from a URL or a type is worked out once for
+each of them, never for each request; columns are read when a question first needs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from math import nan
+from typing import Any, Self
 
-from perftui.analysis.endpoints import endpoint, is_third_party, registrable_domain, split_url
-from perftui.analysis.insights.answer import Coverage, Value
-from perftui.analysis.phases import request_duration_us
-from perftui.analysis.resource_type import API_TYPES, STREAM_TYPES, ResourceType, resource_type
-from perftui.analysis.statistics import Sample
+import numpy as np
+
+from perftui.analysis.endpoints import is_same_origin, registrable_domain, split_url
+from perftui.analysis.filter_fields import CACHED, NO_ANSWER, OPAQUE, FilterSettings
+from perftui.analysis.filter_terms import Both, Compare, Either, Known, Not, TextIs
+from perftui.analysis.filter_values import Field, Test
+from perftui.analysis.filters import Filter
+from perftui.analysis.groups import dense
+from perftui.analysis.insights.answer import Coverage
+from perftui.analysis.phases import PhaseName
+from perftui.analysis.resource_type import (
+    API_TYPES,
+    STREAM_TYPES,
+    ResourceType,
+    extension_of,
+    type_by,
+)
+from perftui.analysis.severity import ERROR_FIELD
 from perftui.analysis.vitals import Vitals, vitals
 from perftui.config import Thresholds
-from perftui.model import PageView, Record, SessionSummary
-
-PageKey = tuple[str, str]
-"""Session ID and pageview ID."""
+from perftui.model import JSON, PageView, Predicate, Record, SessionSummary
+from perftui.request_columns import (
+    ColumnSource,
+    Flags,
+    Floats,
+    Integers,
+    RequestColumns,
+    UrlParts,
+)
 
 DEFAULT_THRESHOLDS = Thresholds()
+
+KINDS = tuple(ResourceType)
+"""The kinds of requests by the number that stands for them in a column."""
+
+_KIND_PLACE = {kind: place for place, kind in enumerate(KINDS)}
+
+ALWAYS = (
+    *("url", "initiator_type", "content_type", "start_us", "request_duration_us"),
+    "is_navigation",
+)
+"""Columns that every question needs: what a request is, and how long it took."""
+
+
+def _flag(test: Test) -> Filter:
+    return Filter(None, test, FilterSettings())
+
+
+FLAGS: Mapping[str, Filter] = {
+    "is_navigation": _flag(TextIs("entry_type", ("navigation",))),
+    "is_blocking": _flag(TextIs("render_blocking_status", ("blocking",))),
+    "is_opaque": _flag(OPAQUE),
+    "is_cached": _flag(CACHED),
+    "is_silent": _flag(Not(Known(Field("transfer_size")))),
+    "is_refused": _flag(Compare(Field("response_status"), ">=", 400)),
+    "is_unanswered": _flag(NO_ANSWER),
+}
+"""Columns of yes and no, by the filter that says yes. ``is_silent`` does not tell its size,
+``is_refused`` has a status of an error, ``is_unanswered`` ended without any sign of an answer."""
+
+_CONNECTION = ("domain_lookup", "connect")
+BEGUN_FIRST = _flag(
+    Both(
+        (
+            Not(OPAQUE),
+            Either(
+                (
+                    Known(Field("worker_start_us")),
+                    Known(Field("redirect_start_us")),
+                    Not(Known(Field("request_start_us"))),
+                    Not(Known(Field("duration_us"))),
+                    *(
+                        Compare(Field(f"{name}_end_us"), ">", Field(other))
+                        for name in _CONNECTION
+                        for other in (f"{name}_start_us", "request_start_us")
+                    ),
+                )
+            ),
+        )
+    )
+)
+"""Requests of which more came before the request was sent than waiting for its turn."""
+
+PAINT_TYPES = (
+    *("navigation", "paint", "largest-contentful-paint", "event", "first-input", "action"),
+    *("visibility", "visibility-state", "pageview"),
+)
+"""Entries that LCP, FCP, INP and TTFB are made of."""
+
+LOAD_KINDS = frozenset({None, "load", "bfcache"})
+
+
+def is_kind(kinds: Integers, wanted: Iterable[ResourceType]) -> Flags:
+    """Which of a column of kinds are one of these."""
+    table = np.zeros(len(KINDS), dtype=np.bool_)
+    table[[_KIND_PLACE[kind] for kind in wanted]] = True
+    return table[kinds]
+
+
+class Requests:
+    """All requests of a study as columns of one length, in order of arrival.
+
+    Attributes:
+        seqs: positions in the store.
+        pages: the place of each one's pageview in :attr:`Study.page_views`.
+        origins: its time origin, µs since the epoch.
+    """
+
+    def __init__(self, study: Study, source: ColumnSource, first: RequestColumns) -> None:
+        self._study = study
+        self._source = source
+        self._values = first.values
+        self.seqs = first.seqs
+        self.pages = source.batch_pages[first.batches]
+        self.origins = source.batch_origins[first.batches]
+        self._details: dict[str, Mapping[int, Mapping[str, JSON]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def load(self, *names: str) -> None:
+        """Read columns in one go that are not known yet."""
+        missing = [name for name in names if name not in self._values]
+        if missing:
+            self._values.update(self._aligned(self._source.requests(*_parted(missing))))
+
+    def _aligned(self, columns: RequestColumns) -> dict[str, Integers | Floats | Flags]:
+        """Columns of other requests, or of some of these, as columns of these. Requests come
+        together with their other side at any time: what is gone is unknown."""
+        if len(columns.seqs) == len(self.seqs) and bool(np.all(columns.seqs == self.seqs)):
+            return columns.values
+        places = np.searchsorted(self.seqs, columns.seqs)
+        here = places < len(self.seqs)
+        here[here] = self.seqs[places[here]] == columns.seqs[here]
+        found: dict[str, Integers | Floats | Flags] = {}
+        for name, values in columns.values.items():
+            of_all: Any = np.zeros(len(self), dtype=values.dtype)
+            if values.dtype.kind == "f":
+                of_all[:] = nan
+            of_all[places[here]] = values[here]
+            found[name] = of_all
+        return found
+
+    def among(self, predicate: Predicate, *names: str) -> tuple[Integers, dict[str, Floats]]:
+        """Columns of numbers of those requests that a filter lets through, and their places."""
+        told = self._source.requests(names, among=predicate)
+        places = np.searchsorted(self.seqs, told.seqs)
+        here = places < len(self.seqs)
+        here[here] = self.seqs[places[here]] == told.seqs[here]
+        return places[here], {
+            name: np.asarray(values[here], dtype=np.float64) for name, values in told.values.items()
+        }
+
+    def numbers(self, name: str) -> Floats:
+        """A column of numbers, NaN where unknown."""
+        self.load(name)
+        return self._values[name]  # type: ignore[return-value]
+
+    def identifiers(self, name: str) -> Integers:
+        """A column of texts, as the source's IDs of them."""
+        self.load(name)
+        return self._values[name]  # type: ignore[return-value]
+
+    def flags(self, name: str) -> Flags:
+        """One of :data:`FLAGS`."""
+        self.load(name)
+        return self._values[name]  # type: ignore[return-value]
+
+    def equals(self, name: str, *wanted: str) -> Flags:
+        """Where a column of texts says one of these."""
+        values, places = dense(self.identifiers(name))
+        texts = self._source.texts(values.tolist())
+        table = np.array([texts.get(key) in wanted for key in values.tolist()], dtype=np.bool_)
+        return table[places] if len(values) else np.zeros(len(self), np.bool_)
+
+    def detail(self, key: str, value_of: Callable[[JSON], float | None]) -> Floats:
+        """A column of numbers made of a field of ``extra``; NaN where it is not told."""
+        if key not in self._details:
+            self._details[key] = self._source.details(key)
+        column = np.full(len(self), nan)
+        told = self._details[key]
+        if told and len(self):
+            seqs = np.fromiter(told, dtype=np.int64, count=len(told))
+            places = np.minimum(np.searchsorted(self.seqs, seqs), len(self) - 1)
+            here = self.seqs[places] == seqs
+            for place, extra, is_here in zip(
+                places.tolist(), told.values(), here.tolist(), strict=True
+            ):
+                value = value_of(extra.get(key)) if is_here else None
+                if value is not None:
+                    column[place] = value
+        return column
+
+    def told(self, key: str) -> Mapping[int, Mapping[str, JSON]]:
+        """Position -> ``extra`` of the requests that tell a field."""
+        if key not in self._details:
+            self._details[key] = self._source.details(key)
+        return self._details[key]
+
+    # --- what a request is -------------------------------------------------------------------
+
+    @cached_property
+    def _urls(self) -> tuple[Integers, Integers]:
+        return dense(self.identifiers("url"))
+
+    @property
+    def urls(self) -> Integers:
+        """The place of each one's URL in :attr:`url_texts`."""
+        return self._urls[1]
+
+    @cached_property
+    def _stored(self) -> list[UrlParts]:
+        return self._source.urls(self._urls[0].tolist())
+
+    @cached_property
+    def url_texts(self) -> list[str]:
+        """The URLs."""
+        return [parts.url for parts in self._stored]
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The host of each URL; empty where it has none."""
+        return [parts.host for parts in self._stored]
+
+    @cached_property
+    def domains(self) -> list[str]:
+        """The registrable domain of each URL; empty for ``data:`` and such."""
+        return [parts.domain for parts in self._stored]
+
+    @cached_property
+    def kinds(self) -> Integers:
+        """The kind of each request, as a place in :data:`KINDS`."""
+        initiators, initiator_places = dense(self.identifiers("initiator_type"))
+        contents, content_places = dense(self.identifiers("content_type"))
+        extensions = [extension_of(url) for url in self.url_texts]
+        names = sorted(set(extensions))
+        place = {name: number for number, name in enumerate(names)}
+        by_url = np.array([place[name] for name in extensions], dtype=np.int64)
+        texts = self._source.texts([*initiators.tolist(), *contents.tolist()])
+        if not len(self):
+            return np.empty(0, dtype=np.int64)
+        keys = (
+            (by_url[self.urls] * 2 + self.flags("is_navigation")) * len(initiators)
+            + initiator_places
+        ) * len(contents) + content_places
+        combinations, places = dense(keys)
+        kinds = []
+        for key in combinations.tolist():
+            key, content = divmod(key, len(contents))
+            key, initiator = divmod(key, len(initiators))
+            extension, navigation = divmod(key, 2)
+            found = type_by(
+                "navigation" if navigation else "resource",
+                texts.get(int(initiators[initiator])),
+                texts.get(int(contents[content])),
+                names[extension],
+            )
+            kinds.append(_KIND_PLACE[found])
+        return np.array(kinds, dtype=np.int64)[places]
+
+    @cached_property
+    def is_api(self) -> Flags:
+        """Requests of fetch and XMLHttpRequest."""
+        return is_kind(self.kinds, API_TYPES)
+
+    @cached_property
+    def is_asset(self) -> Flags:
+        """Documents and what they are made of: no API calls, streams and beacons."""
+        return ~is_kind(self.kinds, API_TYPES | STREAM_TYPES | {ResourceType.BEACON})
+
+    def _by_text(self, texts: Sequence[str]) -> tuple[list[str], Integers]:
+        """The distinct ones of some texts, one for each URL, and their places by request."""
+        place: dict[str, int] = {}
+        by_url = np.array([place.setdefault(text, len(place)) for text in texts], dtype=np.int64)
+        return list(place), by_url[self.urls] if len(self) else self.urls
+
+    @cached_property
+    def by_asset(self) -> tuple[list[str], Integers]:
+        """URLs without query and fragment (what one asset is called over several loads), and the
+        place of each request's among them."""
+        return self._by_text([plain_url(url) for url in self.url_texts])
+
+    @cached_property
+    def by_domain(self) -> tuple[list[str], Integers]:
+        """Registrable domains, and the place of each request's among them."""
+        return self._by_text(self.domains)
+
+    @cached_property
+    def by_endpoint(self) -> tuple[list[str], Integers]:
+        """Endpoints (method where told, host and path template), and the place of each
+        request's among them."""
+        names, places = self._by_text([parts.endpoint for parts in self._stored])
+        methods, method_places = dense(self.identifiers("method"))
+        if not len(self):
+            return names, places
+        texts = self._source.texts(methods.tolist())
+        keys, places = dense(places * len(methods) + method_places)
+        found = []
+        for key in keys.tolist():
+            name, method = divmod(key, len(methods))
+            text = texts.get(int(methods[method]))
+            found.append(f"{text.upper()} {names[name]}" if text else names[name])
+        return found, places
+
+    @cached_property
+    def _same_domain(self) -> Flags:
+        """Which went to the registrable domain of their page."""
+        known = {domain: place for place, domain in enumerate(dict.fromkeys(self.domains))}
+        of_url = np.array([known[domain] for domain in self.domains], dtype=np.int64)
+        of_page = np.array(
+            [known.get(domain, -1) for domain in self._study.page_domains], dtype=np.int64
+        )
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        return np.equal(of_url[self.urls], of_page[self.pages])
+
+    @cached_property
+    def is_third_party(self) -> Flags:
+        """Which went to somebody else's server than the page's."""
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        study = self._study
+        own = np.array(
+            [not domain or domain in study.first_party for domain in self.domains], np.bool_
+        )
+        has_page = np.array([bool(domain) for domain in study.page_domains], np.bool_)
+        return np.logical_and(has_page[self.pages] & ~own[self.urls], ~self._same_domain)
+
+    # --- how long it took --------------------------------------------------------------------
+
+    @property
+    def starts(self) -> Floats:
+        """Start, µs since the time origin."""
+        return self.numbers("start_us")
+
+    @cached_property
+    def start_epochs(self) -> Floats:
+        """Start, µs since the epoch."""
+        return self.starts + self.origins
+
+    @property
+    def durations(self) -> Floats:
+        """How long each took, µs; NaN while in flight."""
+        return self.numbers("request_duration_us")
+
+    @property
+    def ends(self) -> Floats:
+        """End, µs since the time origin; NaN while in flight."""
+        return self.starts + self.durations
+
+    @property
+    def is_opaque(self) -> Flags:
+        """Whether the phases are withheld."""
+        return self.flags("is_opaque")
+
+    @cached_property
+    def waiting(self) -> Floats:
+        """From the start of the request to the first byte, µs."""
+        return np.maximum(self.numbers("response_start_us") - self.numbers("request_start_us"), 0)
+
+    @cached_property
+    def cached(self) -> Floats:
+        """:func:`~perftui.analysis.phases.is_cached` of each: 1, 0, or NaN where it is not told."""
+        cached = self.flags("is_cached")
+        return np.where(self.flags("is_silent") & ~cached, nan, cached.astype(np.float64))
+
+    @property
+    def is_blocking(self) -> Flags:
+        """Which blocked rendering."""
+        return self.flags("is_blocking")
+
+    @cached_property
+    def failed(self) -> Flags:
+        """:func:`~perftui.analysis.severity.is_error` of each."""
+        failed = self.flags("is_refused").copy()
+        silent = self.flags("is_unanswered") & self._same_domain
+        views = self._study.page_views
+        known: dict[tuple[int, int], bool] = {}
+        for place in np.flatnonzero(silent).tolist():
+            pair = int(self.urls[place]), int(self.pages[place])
+            if pair not in known:
+                known[pair] = is_same_origin(self.url_texts[pair[0]], views[pair[1]].url)
+            failed[place] = known[pair]
+        told = self.detail(
+            ERROR_FIELD, lambda value: 1.0 if isinstance(value, str) and value else None
+        )
+        return np.logical_or(failed, np.equal(told, 1))
+
+    def phases(self, chosen: Integers) -> dict[PhaseName, Floats]:
+        """:func:`~perftui.analysis.phases.phase_durations` of some requests (their places,
+        ascending), column by column, µs; NaN where a phase is not known."""
+        return _phases(self, chosen)
+
+
+PHASE_COLUMNS = (
+    "is_opaque",
+    *("request_start_us", "response_start_us", "final_response_headers_start_us"),
+)
+"""Columns of the phases of a request over an open connection."""
+
+_FIRST_COLUMNS = (
+    *("worker_start_us", "redirect_start_us", "redirect_end_us", "fetch_start_us"),
+    *("domain_lookup_start_us", "domain_lookup_end_us", "connect_start_us"),
+    *("secure_connection_start_us", "connect_end_us", "response_end_us"),
+)
+"""Columns that only the requests of :data:`BEGUN_FIRST` are asked for."""
+
+
+def _parted(names: Sequence[str]) -> tuple[list[str], dict[str, Predicate]]:
+    """Columns, and flags with their filters."""
+    return (
+        [name for name in names if name not in FLAGS],
+        {name: FLAGS[name] for name in names if name in FLAGS},
+    )
+
+
+class _Phases:
+    """Phases as they are laid end to end, column by column.
+
+    Attributes:
+        at: where the last one ended, µs since the start of each request.
+        end: beyond which none reaches.
+        found: how long each phase took so far.
+    """
+
+    def __init__(self, end: Floats) -> None:
+        self.at = np.zeros(len(end))
+        self.end = end
+        self.found = {name: np.zeros(len(end)) for name in _USUAL}
+
+    def add(self, name: PhaseName, until: Floats, where: Flags) -> None:
+        """A phase up to a moment, where there is one."""
+        reached = np.where(where, np.maximum(self.at, np.minimum(until, self.end)), self.at)
+        if name in self.found:
+            self.found[name] += reached - self.at
+        self.at = reached
+
+
+_USUAL = (
+    *(PhaseName.QUEUE, PhaseName.DNS, PhaseName.CONNECT, PhaseName.TLS),
+    *(PhaseName.REQUEST, PhaseName.WAIT, PhaseName.RECEIVE),
+)
+
+
+def _phases(requests: Requests, chosen: Integers) -> dict[PhaseName, Floats]:
+    requests.load(*PHASE_COLUMNS)
+    sent, answered, headers, end = (
+        requests.numbers(name)[chosen]
+        for name in (
+            *("request_start_us", "response_start_us", "final_response_headers_start_us"),
+            "request_duration_us",
+        )
+    )
+    in_flight = np.isnan(end)
+    places, first = requests.among(BEGUN_FIRST, *_FIRST_COLUMNS)
+    rows = np.searchsorted(chosen, places)
+    here = rows < len(chosen)
+    here[here] = chosen[rows[here]] == places[here]
+    rows, first = rows[here], {name: values[here] for name, values in first.items()}
+    if bool(in_flight.any()):
+        # Such an entry ends with the last moment that is known of it.
+        last = np.fmax(np.fmax(np.fmax(sent, answered), headers), 0)
+        for name in _FIRST_COLUMNS:
+            if name.endswith(("_end_us", "fetch_start_us")):
+                last[rows] = np.fmax(last[rows], first[name])
+        end = np.where(in_flight, last, end)
+    laid = _Phases(end)
+    if len(rows):
+        before = _Phases(end[rows])
+        _lay_what_came_first(before, first)
+        laid.at[rows] = before.at
+        for phase, values in before.found.items():
+            laid.found[phase][rows] = values
+    has_sent, has_answered = ~np.isnan(sent), ~np.isnan(answered)
+    laid.add(PhaseName.QUEUE, sent, has_sent)
+    written = (requests.detail("requestEnd", _milliseconds) - requests.starts)[chosen]
+    has_written = has_sent & ~np.isnan(written)
+    if bool(has_written.any()):
+        laid.add(PhaseName.REQUEST, written, has_written)
+    begun = np.where(np.isnan(headers), answered, headers)
+    has_begun = ~np.isnan(begun)
+    laid.add(PhaseName.WAIT, begun, has_begun & has_sent)
+    laid.add(PhaseName.QUEUE, begun, has_begun & ~has_sent)
+    is_empty = (laid.at == 0) & (laid.at >= end)
+    laid.add(PhaseName.RECEIVE, end, has_begun)
+    laid.add(PhaseName.WAIT, end, ~has_begun & has_sent)
+    laid.add(PhaseName.QUEUE, end, ~has_begun & ~has_sent)
+    found = laid.found
+    for phase, told in (
+        (PhaseName.REQUEST, ~np.isnan(written)),
+        (PhaseName.WAIT, (has_sent & has_answered) | (is_empty & has_sent & ~has_begun)),
+        (PhaseName.RECEIVE, (has_answered & ~in_flight) | (is_empty & has_begun)),
+    ):
+        found[phase][~told & (found[phase] == 0)] = nan
+    for values in found.values():
+        values[requests.is_opaque[chosen]] = nan
+    return found
+
+
+def _lay_what_came_first(laid: _Phases, column: Mapping[str, Floats]) -> None:
+    """Redirects, a service worker, the look-up of the name, and the connection."""
+
+    def known(*names: str) -> Flags:
+        return np.logical_not(np.isnan(sum(column[name] for name in names)))
+
+    both = known("redirect_start_us", "redirect_end_us")
+    laid.add(PhaseName.QUEUE, column["redirect_start_us"], both)
+    laid.add(PhaseName.REDIRECT, column["redirect_end_us"], both)
+    worker = known("worker_start_us")
+    laid.add(PhaseName.QUEUE, column["worker_start_us"], worker)
+    laid.add(PhaseName.WORKER, column["fetch_start_us"], worker & known("fetch_start_us"))
+    both = known("domain_lookup_start_us", "domain_lookup_end_us")
+    laid.add(PhaseName.QUEUE, column["domain_lookup_start_us"], both)
+    laid.add(PhaseName.DNS, column["domain_lookup_end_us"], both)
+    both = known("connect_start_us", "connect_end_us")
+    secured = both & (column["secure_connection_start_us"] <= column["connect_end_us"])
+    laid.add(PhaseName.QUEUE, column["connect_start_us"], both)
+    laid.add(PhaseName.CONNECT, column["secure_connection_start_us"], secured)
+    laid.add(PhaseName.TLS, column["connect_end_us"], secured)
+    laid.add(PhaseName.CONNECT, column["connect_end_us"], both & ~secured)
+
+
+def _milliseconds(value: JSON) -> float | None:
+    """A field in milliseconds as µs."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 1e15:
+        return None
+    return float(round(value * 1000))
 
 
 class Study:
     """Entries of some sessions.
 
     Args:
+        source: their columns.
         summaries: of the sessions.
-        page_views: of all of them.
-        records: their entries, in any order.
         first_party: registrable domains of the page's own company.
     """
 
     def __init__(
         self,
+        source: ColumnSource,
         summaries: Sequence[SessionSummary],
-        page_views: Iterable[PageView],
-        records: Iterable[Record],
         *,
         thresholds: Thresholds = DEFAULT_THRESHOLDS,
         first_party: Sequence[str] = (),
     ) -> None:
+        self.source = source
         self.summaries = {summary.session_id: summary for summary in summaries}
-        self.page_views: dict[PageKey, PageView] = {
-            (view.session_id, view.page_view_id): view for view in page_views
-        }
+        self.page_views: Sequence[PageView] = source.page_views
         self.thresholds = thresholds
-        self.first_party = tuple(first_party)
-        self.requests: list[Record] = []
-        self.happenings: list[Record] = []
-        self.by_page: dict[PageKey, list[Record]] = {}
-        for record in records:
-            (self.requests if record.entry.is_request else self.happenings).append(record)
-            self.by_page.setdefault(page_key(record), []).append(record)
+        self.first_party = frozenset(first_party)
+        self._happenings: dict[tuple[str, ...], list[tuple[int, Record]]] = {}
+        self._columns: tuple[str, ...] = ALWAYS
+
+    def will_need(self, *names: str) -> Self:
+        """Name columns that an answer needs, so that they are read together with the first."""
+        if "requests" in self.__dict__:
+            self.requests.load(*names)
+        else:
+            self._columns = tuple(dict.fromkeys((*self._columns, *names)))
+        return self
+
+    @cached_property
+    def requests(self) -> Requests:
+        """All requests."""
+        return Requests(self, self.source, self.source.requests(*_parted(self._columns)))
+
+    def happenings(self, *types: str) -> list[tuple[int, Record]]:
+        """Entries of these types, each with the place of its pageview, in order of arrival."""
+        if types not in self._happenings:
+            self._happenings[types] = self.source.happenings(types)
+        return self._happenings[types]
 
     @property
     def coverage(self) -> Coverage:
@@ -62,142 +591,95 @@ class Study:
         received = [summary.received_us for summary in self.summaries.values()]
         return Coverage(
             sessions=len(self.summaries),
-            page_views=len(self.by_page),
-            entries=len(self.requests) + len(self.happenings),
+            page_views=len(np.unique(self.source.batch_pages)),
+            entries=len(self.requests) + self.source.happening_count(),
             requests=len(self.requests),
             first_epoch_ms=min(received) / 1000 if received else None,
             last_epoch_ms=max(received) / 1000 if received else None,
         )
 
-    def page_url(self, record: Record) -> str | None:
-        """The URL of the page that made a request."""
-        view = self.page_views.get(page_key(record))
-        return None if view is None else view.url
-
-    def is_third_party(self, record: Record) -> bool:
-        """Whether it went to somebody else's server."""
-        return is_third_party(record.entry.name, self.page_url(record), self.first_party)
-
-    def vitals(self, key: PageKey) -> Vitals:
-        """The metrics of a pageview."""
-        return self._vitals[key]
+    @cached_property
+    def page_domains(self) -> list[str]:
+        """The registrable domain of each pageview; empty where its URL is not known."""
+        hosts = [split_url(view.url).host if view.url else "" for view in self.page_views]
+        return [registrable_domain(host) if host else "" for host in hosts]
 
     @cached_property
-    def _vitals(self) -> dict[PageKey, Vitals]:
-        return {
-            key: vitals(records, self.page_views.get(key), self.thresholds)
-            for key, records in self.by_page.items()
-        }
-
-    def lcp_us(self, key: PageKey) -> int | None:
-        """The moment of the LCP, µs since the time origin; None where it was not measured."""
-        measured = self.vitals(key).lcp
-        return None if measured is None else measured.at_us
-
-    def is_before_lcp(self, record: Record) -> bool | None:
-        """Whether a request was over before its page's LCP; None where there was none."""
-        lcp = self.lcp_us(page_key(record))
-        duration = request_duration_us(record.entry)
-        if lcp is None or duration is None:
-            return None
-        return record.entry.start_us + duration <= lcp
+    def sessions_of_pages(self) -> Integers:
+        """The place of each pageview's session in :attr:`summaries`."""
+        place = {session_id: number for number, session_id in enumerate(self.summaries)}
+        return np.array([place[view.session_id] for view in self.page_views], dtype=np.int64)
 
     @cached_property
-    def api_calls(self) -> list[Record]:
-        """Requests of fetch and XMLHttpRequest."""
-        return [record for record in self.requests if kind_of(record) in API_TYPES]
-
-    @cached_property
-    def assets(self) -> list[Record]:
-        """Documents and what they are made of: no API calls, streams and beacons."""
-        left_out = API_TYPES | STREAM_TYPES | {ResourceType.BEACON}
-        return [record for record in self.requests if kind_of(record) not in left_out]
-
-    def loads(self) -> list[PageKey]:
-        """Pageviews that loaded a document (not changes of route), in order of start."""
+    def loads(self) -> list[int]:
+        """The places of pageviews that loaded a document (not changes of route), by start."""
         found = [
-            key
-            for key in self.by_page
-            if (view := self.page_views.get(key)) is not None
-            and view.kind in {None, "load", "bfcache"}
+            place
+            for place in sorted(set(self.source.batch_pages.tolist()))
+            if self.page_views[place].kind in LOAD_KINDS
         ]
-        return sorted(found, key=lambda key: self.page_views[key].start_epoch_us)
+        return sorted(found, key=lambda place: self.page_views[place].start_epoch_us)
+
+    @cached_property
+    def vitals(self) -> list[Vitals]:
+        """The metrics of each pageview but for CLS, which takes entries that are not read here."""
+        by_page: dict[int, list[Record]] = {}
+        for page, record in self.happenings(*PAINT_TYPES):
+            by_page.setdefault(page, []).append(record)
+        return [
+            vitals(by_page.get(place, ()), view, self.thresholds)
+            for place, view in enumerate(self.page_views)
+        ]
+
+    @cached_property
+    def lcp_us(self) -> Floats:
+        """The moment of each pageview's LCP, µs since the time origin; NaN where there is none."""
+        return np.array(
+            [nan if one.lcp is None else one.lcp.at_us for one in self.vitals], dtype=np.float64
+        )
+
+    @cached_property
+    def before_lcp(self) -> Floats:
+        """Whether each request was over before its page's LCP: 1, 0, or NaN."""
+        requests = self.requests
+        lcp, ends = self.lcp_us[requests.pages], requests.ends
+        return np.where(np.isnan(lcp) | np.isnan(ends), nan, (ends <= lcp).astype(np.float64))
+
+    @cached_property
+    def _before_lcp_by_page(self) -> tuple[Integers, Integers]:
+        """The places of the requests that began before the LCP of their pageview, by pageview and
+        start, and where each pageview's begin."""
+        requests = self.requests
+        rows = np.flatnonzero(requests.starts <= self.lcp_us[requests.pages])
+        order = rows[np.lexsort((requests.starts[rows], requests.pages[rows]))]
+        return order, np.searchsorted(requests.pages[order], np.arange(len(self.page_views) + 1))
+
+    def rows_before_lcp(self, page: int) -> Integers:
+        """The requests of a pageview that began before its LCP, by start."""
+        order, begins = self._before_lcp_by_page
+        return order[begins[page] : begins[page + 1]]
 
 
-def page_key(record: Record) -> PageKey:
-    """The pageview of an entry."""
-    return record.session_id, record.page_view_id
-
-
-def kind_of(record: Record) -> ResourceType:
-    """The kind of a request."""
-    return resource_type(record.entry)
-
-
-def domain_of(record: Record) -> str:
-    """The registrable domain of a request; empty for ``data:`` and such."""
-    host = split_url(record.entry.name).host
-    return registrable_domain(host) if host else ""
-
-
-def endpoint_of(record: Record) -> str:
-    """Method, host and path template."""
-    return endpoint(record.entry.method, record.entry.name)
-
-
-def plain_url(record: Record) -> str:
+def plain_url(url: str) -> str:
     """The URL without query and fragment: what one asset is called over several loads."""
-    return record.entry.name.partition("#")[0].partition("?")[0]
+    return url.partition("#")[0].partition("?")[0]
 
 
-def durations(records: Iterable[Record]) -> Sample:
-    """The durations that are known, µs."""
-    return Sample(
-        duration
-        for record in records
-        if (duration := request_duration_us(record.entry)) is not None
-    )
-
-
-def grouped(records: Iterable[Record], key: object) -> dict[str, list[Record]]:
-    """Records by a key of each."""
-    assert callable(key)
-    groups: dict[str, list[Record]] = {}
-    for record in records:
-        groups.setdefault(str(key(record)), []).append(record)
-    return groups
-
-
-def known_sum(values: Iterable[int | None]) -> tuple[int, int]:
-    """The sum of what is known, and how many are not."""
-    total = unknown = 0
-    for value in values:
-        if value is None:
-            unknown += 1
-        else:
-            total += value
-    return total, unknown
-
-
-def sum_or_none(values: Iterable[int | None]) -> tuple[int | None, int]:
-    """The sum of what is known, None where nothing is; and how many are not."""
-    told = list(values)
-    total, unknown = known_sum(told)
-    return (total if unknown < len(told) else None), unknown
-
-
-def share(part: int, whole: int) -> float | None:
+def share(part: float, whole: float) -> float | None:
     """A part of a whole; None of nothing."""
-    return round(part / whole, 4) if whole else None
+    return round(float(part) / float(whole), 4) if whole else None
 
 
-def percentiles(sample: Sample, *shares: float) -> Iterator[Value]:
-    """Percentiles of µs in milliseconds."""
-    for one in shares:
-        value = sample.percentile(one)
-        yield None if value is None else round(value / 1000, 3)
+def told(value: float) -> float | None:
+    """None for NaN."""
+    return None if value != value else float(value)
 
 
-def worst_first(rows: Mapping[str, float | None]) -> list[str]:
-    """Names by value, the largest first, the unknown last."""
-    return sorted(rows, key=lambda name: (rows[name] is None, -(rows[name] or 0), name))
+def told_count(value: float) -> int | None:
+    """A whole number; None for NaN."""
+    return None if value != value else round(float(value))
+
+
+def told_ms(us: float) -> float | None:
+    """µs as milliseconds, to the microsecond; None for NaN."""
+    return None if us != us else round(float(us) / 1000, 3)

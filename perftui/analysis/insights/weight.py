@@ -3,9 +3,19 @@ compressed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from perftui.analysis.critical_path import critical_chain
+import numpy as np
+
+from perftui.analysis.critical_path import (
+    INITIATOR_FIELDS,
+    Spans,
+    chain_places,
+    initiator_url,
+    target_of,
+)
+from perftui.analysis.endpoints import is_third_party, registrable_domain, split_url
+from perftui.analysis.groups import Samples, counts, dense, firsts, sums
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -20,23 +30,25 @@ from perftui.analysis.insights.answer import (
     make_table,
 )
 from perftui.analysis.insights.loading import MOST_ROWS, opaque_note
-from perftui.analysis.insights.study import (
-    PageKey,
-    Study,
-    domain_of,
-    grouped,
-    kind_of,
-    known_sum,
-    page_key,
-    plain_url,
-    share,
-    sum_or_none,
+from perftui.analysis.insights.sentences import (
+    compression_headline,
+    compression_notes,
+    size_headline,
+    third_party_headline,
+    unknown_sizes,
 )
-from perftui.analysis.phases import is_cached, request_duration_us, request_end_us
+from perftui.analysis.insights.study import (
+    KINDS,
+    Requests,
+    Study,
+    is_kind,
+    told,
+    told_ms,
+)
 from perftui.analysis.resource_type import ResourceType
-from perftui.analysis.statistics import Sample
-from perftui.analysis.text import format_bytes, format_duration
-from perftui.model import JSON, Record
+from perftui.analysis.text import format_duration
+from perftui.model import JSON
+from perftui.request_columns import Flags, Floats, Integers
 
 THIRD_PARTIES = Shape(
     "third_parties",
@@ -147,8 +159,18 @@ UNCOMPRESSED = Shape(
         Column("type", "type", Unit.TEXT, "Kind of request.", 50),
         Column("requests", "requests", Unit.COUNT, "How many transfers over the network.", 60),
         Column("body_bytes", "body", Unit.BYTES, "Median of its body.", 90),
-        Column("gzip_saves_bytes", "gzip saves", Unit.BYTES, "Estimated, of one transfer.", 95),
-        Column("brotli_saves_bytes", "brotli saves", Unit.BYTES, "Estimated, of one transfer.", 85),
+        Column("gzip_saves_bytes", "gzip saves", Unit.BYTES, "Of one transfer, by gzip -6.", 95),
+        Column(
+            "brotli_saves_bytes", "brotli saves", Unit.BYTES, "Of one transfer, by brotli -5.", 85
+        ),
+        Column(
+            "basis",
+            "how known",
+            Unit.TEXT,
+            "measured: the body itself was compressed, by the proxy or from a HAR file;"
+            " estimated: by its type.",
+            88,
+        ),
     ),
 )
 
@@ -176,199 +198,279 @@ SHAPES = {
 
 # --- third parties ------------------------------------------------------------------------------
 
+SIZE_COLUMNS = ("transfer_size", "encoded_body_size", "decoded_body_size")
+
 
 def third_party(study: Study) -> Answer:
-    """Question 3: do third parties slow me down?"""
-    others = [record for record in study.requests if study.is_third_party(record)]
-    domains = grouped(others, domain_of)
-    path = _path_us(study)
+    """Question 3: what do third parties cost?"""
+    requests = study.will_need("transfer_size", "is_blocking", "is_opaque").requests
+    others = requests.is_third_party
+    names, domains = requests.by_domain
+    rows = np.flatnonzero(others)
+    groups = domains[rows]
+    here = counts(groups, len(names))
+    transferred, known = sums(groups, len(names), requests.numbers("transfer_size")[rows])
+    pages = _pages_of(groups, requests.pages[rows], len(names))
+    busy = _busy_us(requests, rows, groups, len(names))
+    blocking_rows = np.flatnonzero(others & requests.is_blocking)
+    blocking = _busy_us(requests, blocking_rows, domains[blocking_rows], len(names))
+    path, loads, alone = _path_us(study, len(names))
     tasks = _task_us(study)
-    rows: list[tuple[Value, ...]] = []
-    ranked: list[tuple[float, float, str]] = []
-    for domain, group in domains.items():
-        pages = grouped(group, page_key)
-        busy = sum(_union_us(records) for records in pages.values()) / len(pages)
-        blocking = sum(
-            _union_us([one for one in records if one.entry.render_blocking_status == "blocking"])
-            for records in pages.values()
-        ) / len(pages)
-        on_path = path.get(domain, 0) / len(pages)
-        transferred, unknown = sum_or_none(record.entry.transfer_size for record in group)
-        ranked.append((-on_path, -busy, domain))
-        rows.append(
-            (
-                *(domain, len(group), transferred, unknown),
-                *(round(value / 1000, 3) for value in (busy, blocking, on_path)),
-                round(tasks.get(domain, 0) / 1000, 3),
-                len(pages),
-            )
+    found: list[tuple[float, float, str, tuple[Value, ...]]] = []
+    for place in np.flatnonzero(here).tolist():
+        name, count = names[place], int(pages[place])
+        on_path = path[place] / count
+        row: tuple[Value, ...] = (
+            *(name, int(here[place]), int(transferred[place]) if known[place] else None),
+            int(here[place] - known[place]),
+            *(told_ms(one / count) for one in (busy[place], blocking[place])),
+            *(told_ms(on_path), told_ms(tasks.get(name, 0)), count),
         )
-    order = [name for _, _, name in sorted(ranked)]
-    rows.sort(key=lambda row: order.index(str(row[0])))
-    cause, headline = None, "No third party was asked for anything."
+        found.append((-on_path, -busy[place] / count, name, row))
+    found.sort(key=lambda one: one[:3])
+    rows_ = [row for *_, row in found]
+    cause = None
     notes: list[Note] = []
-    if order:
-        first = order[0]
-        on_path = -min(ranked)[0]
-        cause = Cause("domain", first, round(on_path / 1000, 3), Unit.MILLISECONDS)
-        part = share(len(others), len(study.requests)) or 0
-        headline = f"{part:.0%} of the requests go to {len(order)} third {_parties(len(order))}"
-        if on_path:
-            lcp = _median_lcp_us(study)
-            headline += f"; {first} lies {format_duration(round(on_path))} on the way to the LCP."
-            if lcp is not None:
-                notes.append(
-                    Note(
-                        NoteKind.ASSUMPTION,
-                        f"Without {first} the median LCP of {format_duration(lcp)} would come up to"
-                        f" {format_duration(round(min(on_path, lcp)))} earlier, if what waited for it"
-                        " had begun as much earlier and nothing else had taken its place.",
-                    )
-                )
-        else:
-            headline += f"; none lies on the way to the LCP, the busiest is {first}."
-    notes += opaque_note(sum(record.entry.is_timing_opaque for record in others))
+    if found:
+        first = found[0][2]
+        cause = Cause("domain", first, told_ms(-found[0][0]), Unit.MILLISECONDS)
+        if found[0][0]:
+            notes += _without(study, first, alone[names.index(first)], loads)
+    opaque = int((requests.is_opaque & others).sum())
+    notes += opaque_note(opaque)
     return Answer(
         question=Question.THIRD_PARTY.value,
         asked=Question.THIRD_PARTY.words,
-        headline=headline,
+        headline=third_party_headline(rows_, len(rows), len(requests)),
         cause=cause,
-        tables=(make_table(THIRD_PARTIES, rows),),
+        tables=(make_table(THIRD_PARTIES, rows_),),
         coverage=study.coverage,
         notes=tuple(notes),
     )
 
 
-def _median_lcp_us(study: Study) -> int | None:
-    known = [lcp for key in study.loads() if (lcp := study.lcp_us(key)) is not None]
-    median = Sample(known).percentile(0.5)
-    return None if median is None else round(median)
+def _without(study: Study, domain: str, on_path: dict[int, int], loads: int) -> list[Note]:
+    """What the LCP might have been without a third party, and what that assumes."""
+    lcp = study.lcp_us[study.loads] if study.loads else np.empty(0)
+    lcp = lcp[~np.isnan(lcp)]
+    if not len(lcp):
+        return []
+    without = [
+        max(0.0, float(study.lcp_us[page]) - on_path.get(page, 0))
+        for page in study.loads
+        if study.lcp_us[page] == study.lcp_us[page]
+    ]
+    was, now = float(np.median(lcp)), float(np.median(without))
+    affected = sum(1 for moved in on_path.values() if moved)
+    return [
+        Note(
+            NoteKind.ASSUMPTION,
+            f"Without {domain} the median LCP would have been about {format_duration(round(now))}"
+            f" instead of {format_duration(round(was))} (it is on the way in {affected} of {loads}"
+            " page loads), if what waited for it had begun as much earlier and nothing else had"
+            " taken its place.",
+        )
+    ]
 
 
-def _path_us(study: Study) -> dict[str, int]:
-    """Domain -> µs that its requests were the link in flight of a chain to an LCP, in all."""
-    found: dict[str, int] = {}
-    for key in study.loads():
-        chain = critical_chain(study.by_page[key], study.vitals(key).lcp)
-        if chain is None:
+def _pages_of(groups: Integers, pages: Integers, count: int) -> Integers:
+    """How many pageviews each group is in."""
+    if not len(groups):
+        return np.zeros(count, dtype=np.int64)
+    pairs, _ = dense(groups * (int(pages.max()) + 1) + pages)
+    return counts(pairs // (int(pages.max()) + 1), count)
+
+
+def _busy_us(requests: Requests, rows: Integers, groups: Integers, count: int) -> Floats:
+    """Per group: time with any of its requests in flight, summed over the pageviews."""
+    if not len(rows):
+        return np.zeros(count)
+    begins = requests.starts[rows]
+    ends = begins + np.nan_to_num(requests.durations[rows])
+    _, spans = dense(groups * (int(requests.pages.max()) + 1) + requests.pages[rows])
+    order = np.lexsort((begins, spans))
+    begins, ends, spans = begins[order], ends[order], spans[order]
+    first = np.concatenate(([True], spans[1:] != spans[:-1]))
+    zero = begins[np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))]
+    begins, ends = begins - zero, ends - zero
+    # Each span's times lie above those of the one before, so that one running maximum serves all.
+    above = spans * (float(ends.max()) + 1)
+    reached = np.maximum.accumulate(ends + above)
+    before = np.concatenate(([0.0], reached[:-1]))
+    covered = np.maximum(0, ends + above - np.maximum(begins + above, before))
+    return np.bincount(groups[order], weights=covered, minlength=count).astype(np.float64)
+
+
+def _path_us(study: Study, count: int) -> tuple[Floats, int, list[dict[int, int]]]:
+    """Per domain: µs that its requests were the link in flight of a chain to an LCP, in all; of how
+    many loads; and the same by pageview."""
+    requests = study.requests
+    _, domains = requests.by_domain
+    others = requests.is_third_party
+    blocking = requests.is_blocking
+    by_page: list[dict[int, int]] = [{} for _ in range(count)]
+    third_pages = set(np.unique(requests.pages[others]).tolist())
+    loads = 0
+    for page in study.loads:
+        lcp = study.vitals[page].lcp
+        if lcp is None:
             continue
-        steps = [step.record for step in chain.steps]
-        for place, record in enumerate(steps):
-            if not study.is_third_party(record):
-                continue
-            end = min(request_end_us(record.entry) or chain.target_us, chain.target_us)
-            if place + 1 < len(steps):
-                end = min(end, steps[place + 1].entry.start_us)
-            domain = domain_of(record)
-            found[domain] = found.get(domain, 0) + max(0, end - record.entry.start_us)
+        loads += 1
+        if page not in third_pages:
+            continue
+        target = target_of(lcp)
+        rows = study.rows_before_lcp(page)
+        rows = rows[requests.starts[rows] <= target]
+        if not bool(others[rows].any()):
+            continue
+        chain = chain_of(study, rows, target, lcp.url)
+        if not chain:
+            continue
+        steps = [row for row, _ in chain]
+        starts = requests.starts
+        for place, row in enumerate(steps):
+            if others[row]:
+                end = min(float(np.nan_to_num(requests.ends[row], nan=target)), target)
+                if place + 1 < len(steps):
+                    end = min(end, float(starts[steps[place + 1]]))
+                _add(by_page[domains[row]], page, max(0.0, end - float(starts[row])))
         # What blocks rendering holds up the LCP whether or not something was found by it.
-        on_chain = {record.seq for record in steps}
-        for record in study.by_page[key]:
-            entry = record.entry
-            end_us = request_end_us(entry) if entry.is_request else None
-            if (
-                end_us is not None
-                and record.seq not in on_chain
-                and entry.render_blocking_status == "blocking"
-                and end_us <= chain.target_us
-                and study.is_third_party(record)
-            ):
-                domain = domain_of(record)
-                found[domain] = found.get(domain, 0) + end_us - entry.start_us
-    return found
+        held = rows[others[rows] & blocking[rows] & (requests.ends[rows] <= target)]
+        for row in held.tolist():
+            if row not in steps:
+                _add(by_page[domains[row]], page, float(requests.durations[row]))
+    return np.array([float(sum(one.values())) for one in by_page]), loads, by_page
 
 
-def _task_us(study: Study) -> dict[str, int]:
-    """Domain -> µs of long animation frames' scripts that came from it."""
-    from perftui.analysis.endpoints import is_third_party, registrable_domain, split_url
-
-    found: dict[str, int] = {}
-    for record in study.happenings:
-        if record.entry.entry_type != "long-animation-frame":
-            continue
-        scripts: JSON = record.entry.extra.get("scripts")
-        for script in scripts if isinstance(scripts, list) else []:
-            if not isinstance(script, dict):
-                continue
-            url, duration = script.get("sourceURL"), script.get("duration")
-            if not isinstance(url, str) or not isinstance(duration, (int, float)):
-                continue
-            if is_third_party(url, study.page_url(record), study.first_party):
-                domain = registrable_domain(split_url(url).host)
-                found[domain] = found.get(domain, 0) + round(duration * 1000)
-    return found
+def _add(found: dict[int, int], page: int, us: float) -> None:
+    found[page] = found.get(page, 0) + round(us)
 
 
-def _union_us(records: Iterable[Record]) -> int:
-    """Time in which any of them was in flight."""
-    spans = sorted(
-        (record.entry.start_us, record.entry.start_us + (request_duration_us(record.entry) or 0))
-        for record in records
+def chain_of(
+    study: Study, rows: Integers, target_us: int, lcp_url: str | None
+) -> list[tuple[int, bool]]:
+    """The chain to an LCP among the requests of a pageview that began before it: the places of its
+    requests, and whether the source names each as the cause of the next."""
+    requests = study.requests
+    told = [requests.told(field) for field in INITIATOR_FIELDS]
+    seqs = requests.seqs[rows].tolist()
+    ends = requests.ends[rows].tolist()
+    blocking = requests.is_blocking[rows].tolist()
+    silent = (requests.identifiers("render_blocking_status")[rows] == 0).tolist()
+    navigations = requests.flags("is_navigation")[rows].tolist()
+
+    def initiator(place: int) -> str | None:
+        for one in told:
+            if (extra := one.get(seqs[place])) is not None:
+                return initiator_url(extra)
+        return None
+
+    found = chain_places(
+        Spans(
+            starts=requests.starts[rows].astype(np.int64).tolist(),
+            ends=[None if end != end else round(end) for end in ends],
+            kinds=[KINDS[kind] for kind in requests.kinds[rows].tolist()],
+            navigations=navigations,
+            blocking=[
+                None if unknown else "blocking" if blocks else "non-blocking"
+                for unknown, blocks in zip(silent, blocking, strict=True)
+            ],
+            urls=[requests.url_texts[url] for url in requests.urls[rows].tolist()],
+            initiator=initiator,
+        ),
+        target_us,
+        lcp_url,
     )
-    total, reached = 0, None
-    for start, end in spans:
-        if reached is None or start > reached:
-            total += end - start
-            reached = end
-        elif end > reached:
-            total += end - reached
-            reached = end
-    return total
+    return [(int(rows[place]), is_told) for place, is_told in found]
+
+
+def _task_us(study: Study) -> dict[str, float]:
+    """Domain -> µs of long tasks that the browser attributes to it: of a long animation frame's
+    scripts by their source, of a long task by the frame that it ran in."""
+    found: dict[str, float] = {}
+    for page, record in study.happenings("long-animation-frame", "longtask"):
+        extra = record.entry.extra
+        if record.entry.entry_type == "longtask":
+            parts, name = extra.get("attribution"), "containerSrc"
+        else:
+            parts, name = extra.get("scripts"), "sourceURL"
+        for part in parts if isinstance(parts, list) else []:
+            if not isinstance(part, dict) or not isinstance(url := part.get(name), str):
+                continue
+            whole: JSON = (
+                (record.entry.duration_us or 0) / 1000
+                if name == "containerSrc"
+                else part.get("duration")
+            )
+            if not isinstance(whole, (int, float)):
+                continue
+            if is_third_party(url, study.page_views[page].url, study.first_party):
+                domain = registrable_domain(split_url(url).host)
+                found[domain] = found.get(domain, 0) + round(whole * 1000)
+    return found
 
 
 # --- sizes --------------------------------------------------------------------------------------
 
 
-def _size_row(name: str, group: Sequence[Record]) -> tuple[Value, ...]:
-    transferred, unknown = sum_or_none(record.entry.transfer_size for record in group)
-    encoded, _ = sum_or_none(record.entry.encoded_body_size for record in group)
-    decoded, _ = sum_or_none(record.entry.decoded_body_size for record in group)
-    return name, len(group), transferred, encoded, decoded, unknown
+def _size_rows(
+    requests: Requests, groups: Integers, names: Sequence[str]
+) -> list[tuple[Value, ...]]:
+    """A row for each group that has requests; most transferred bytes first."""
+    here = counts(groups, len(names))
+    figures = [sums(groups, len(names), requests.numbers(name)) for name in SIZE_COLUMNS]
+    rows: list[tuple[Value, ...]] = [
+        (
+            *(names[place], int(here[place])),
+            *(int(total[place]) if known[place] else None for total, known in figures),
+            int(here[place] - figures[0][1][place]),
+        )
+        for place in np.flatnonzero(here).tolist()
+    ]
+    return sorted(rows, key=_by_bytes)
 
 
-def _by_bytes(groups: dict[str, list[Record]]) -> list[tuple[Value, ...]]:
-    rows = [_size_row(name, group) for name, group in groups.items()]
-    return sorted(rows, key=lambda row: (-(row[2] if isinstance(row[2], int) else 0), str(row[0])))
+def _by_bytes(row: tuple[Value, ...]) -> tuple[float, str]:
+    return -(row[2] if isinstance(row[2], (int, float)) else 0), str(row[0])
 
 
-def _median(values: Iterable[int | None]) -> float | None:
-    return Sample([value for value in values if value is not None]).percentile(0.5)
-
-
-def from_network(records: Iterable[Record]) -> list[Record]:
+def from_network(requests: Requests) -> Flags:
     """Those that came over the network as far as is known."""
-    return [record for record in records if not is_cached(record.entry)]
+    return np.not_equal(requests.cached, 1)
 
 
 def size(study: Study) -> Answer:
-    """Question 4: how large are my assets?"""
-    loaded = from_network(study.requests)
-    urls = grouped(loaded, plain_url)
-    sizes = {url: _median(one.entry.transfer_size for one in group) for url, group in urls.items()}
+    """Question 4: how large is what is loaded?"""
+    requests = study.will_need(*SIZE_COLUMNS, "is_cached", "is_silent", "method").requests
+    loaded = np.flatnonzero(from_network(requests))
+    names, groups = requests.by_asset
+    groups = groups[loaded]
+    medians = [
+        Samples(groups, len(names), requests.numbers(name)[loaded]).median for name in SIZE_COLUMNS
+    ]
+    sizes = medians[0]
+    there = counts(groups, len(names))
+    kinds = firsts(groups, len(names), requests.kinds[loaded])
     order = sorted(
-        (url for url, told in sizes.items() if told is not None),
-        key=lambda url: (-(sizes[url] or 0), url),
+        np.flatnonzero(~np.isnan(sizes)).tolist(), key=lambda place: (-sizes[place], names[place])
     )
-    largest = tuple(
+    largest: tuple[tuple[Value, ...], ...] = tuple(
         (
-            url,
-            kind_of(urls[url][0]).value,
-            len(urls[url]),
-            sizes[url],
-            _median(one.entry.encoded_body_size for one in urls[url]),
-            _median(one.entry.decoded_body_size for one in urls[url]),
+            *(names[place], KINDS[kinds[place]].value, int(there[place])),
+            *(told(one[place]) for one in medians),
         )
-        for url in order[:MOST_ROWS]
+        for place in order[:MOST_ROWS]
     )
-    total, unknown = known_sum(record.entry.transfer_size for record in study.requests)
+    transfer = requests.numbers("transfer_size")
+    unknown = int(np.isnan(transfer).sum())
+    total = float(np.nansum(transfer))
+    duplicates = _duplicates(requests, loaded)
     cause, headline = None, "Nothing was transferred whose size is known."
     if order:
-        cause = Cause("asset", order[0], sizes[order[0]], Unit.BYTES)
-        pages = max(1, len(study.loads()))
-        headline = (
-            f"{format_bytes(total)} in all, {format_bytes(round(total / pages))} for each page load;"
-            f" the largest is {order[0]}, with {format_bytes(round(sizes[order[0]] or 0))}."
-        )
+        first = order[0]
+        cause = Cause("asset", names[first], told(sizes[first]), Unit.BYTES)
+        headline = size_headline(total, len(study.loads), largest[0], duplicates[:MOST_ROWS])
+    domains, by_domain = requests.by_domain
     return Answer(
         question=Question.SIZE.value,
         asked=Question.SIZE.words,
@@ -376,45 +478,45 @@ def size(study: Study) -> Answer:
         cause=cause,
         tables=(
             make_table(
-                SIZES_BY_TYPE, _by_bytes(grouped(study.requests, lambda one: kind_of(one).value))
+                SIZES_BY_TYPE,
+                _size_rows(requests, requests.kinds, [kind.value for kind in KINDS]),
             ),
-            make_table(SIZES_BY_DOMAIN, _by_bytes(grouped(study.requests, domain_of)), MOST_ROWS),
+            make_table(SIZES_BY_DOMAIN, _size_rows(requests, by_domain, domains), MOST_ROWS),
             Table(LARGEST, largest, len(order)),
-            make_table(DUPLICATES, _duplicates(loaded), MOST_ROWS),
+            make_table(DUPLICATES, duplicates, MOST_ROWS),
         ),
         coverage=study.coverage,
-        notes=_unknown_sizes(unknown),
+        notes=unknown_sizes(unknown),
         unknown={"size": unknown} if unknown else {},
     )
 
 
-def _unknown_sizes(count: int) -> tuple[Note, ...]:
-    if not count:
-        return ()
-    return (
-        Note(
-            NoteKind.UNKNOWN,
-            f"{count} requests do not tell their size (other origins without Timing-Allow-Origin):"
-            " they are in no sum.",
-        ),
+def _duplicates(requests: Requests, loaded: Integers) -> list[tuple[Value, ...]]:
+    """What one pageview fetched over the network several times."""
+    methods = requests.identifiers("method")[loaded]
+    gets = (methods == 0) | requests.equals("method", "GET")[loaded]
+    rows = loaded[gets & ~is_kind(requests.kinds[loaded], {ResourceType.BEACON})]
+    if not len(rows):
+        return []
+    pages = int(requests.pages.max()) + 1
+    keys, groups = dense(requests.urls[rows] * pages + requests.pages[rows])
+    times = counts(groups, len(keys))
+    transfer = np.nan_to_num(requests.numbers("transfer_size")[rows])
+    total = np.bincount(groups, weights=transfer, minlength=len(keys))
+    wasted = total - firsts(groups, len(keys), transfer.astype(np.int64))
+    repeated = np.flatnonzero(times > 1)
+    urls, again = dense(keys[repeated] // pages)
+    most = np.zeros(len(urls), dtype=np.int64)
+    np.maximum.at(most, again, times[repeated])
+    figures = (
+        most.tolist(),
+        np.bincount(again, weights=wasted[repeated], minlength=len(urls)).astype(int).tolist(),
+        counts(again, len(urls)).tolist(),
     )
-
-
-def _duplicates(loaded: Iterable[Record]) -> list[tuple[Value, ...]]:
-    found: dict[str, dict[PageKey, list[Record]]] = {}
-    for record in loaded:
-        if record.entry.method in {None, "GET"} and kind_of(record) is not ResourceType.BEACON:
-            pages = found.setdefault(record.entry.name, {})
-            pages.setdefault(page_key(record), []).append(record)
-    rows: list[tuple[Value, ...]] = []
-    for url, pages in found.items():
-        repeated = [records for records in pages.values() if len(records) > 1]
-        if repeated:
-            wasted = sum(
-                record.entry.transfer_size or 0 for records in repeated for record in records[1:]
-            )
-            rows.append((url, max(map(len, repeated)), wasted, len(repeated)))
-    return sorted(rows, key=lambda row: (-(row[2] if isinstance(row[2], int) else 0), str(row[0])))
+    found: list[tuple[Value, ...]] = [
+        (requests.url_texts[url], *one) for url, *one in zip(urls.tolist(), *figures, strict=True)
+    ]
+    return sorted(found, key=_by_bytes)
 
 
 # --- compression --------------------------------------------------------------------------------
@@ -465,106 +567,130 @@ _BY_KIND = {
 }
 
 
-def compressible_as(record: Record) -> str | None:
-    """The row of :data:`GZIP_LEFT` that a body is of; None where compressing it is of no use."""
-    content_type = record.entry.content_type
-    if content_type:
-        return next((row for part, row in _COMPRESSIBLE if part in content_type), None)
-    if record.entry.name.partition("?")[0].endswith(".svg"):
-        return "svg"
-    return _BY_KIND.get(kind_of(record))
+_ROWS = tuple(GZIP_LEFT)
+_NOT_COMPRESSIBLE = len(_ROWS)
 
 
-def is_compressed(record: Record) -> bool | None:
-    """Whether a body came compressed; None where the browser does not tell."""
-    entry = record.entry
-    if entry.content_encoding:
-        return entry.content_encoding.lower() not in {"identity", "none"}
-    if entry.encoded_body_size is None or entry.decoded_body_size is None:
-        return None
-    return entry.encoded_body_size < entry.decoded_body_size
+def _compressible_as(content_type: str) -> int:
+    row = next((row for part, row in _COMPRESSIBLE if part in content_type), None)
+    return _NOT_COMPRESSIBLE if row is None else _ROWS.index(row)
+
+
+def compressible_rows(study: Study) -> Integers:
+    """The row of :data:`GZIP_LEFT` that each request's body is of, as its place; one past the last
+    where compressing it is of no use."""
+    requests = study.requests
+    kinds = np.array(
+        [_ROWS.index(_BY_KIND[kind]) if kind in _BY_KIND else _NOT_COMPRESSIBLE for kind in KINDS]
+    )
+    rows = kinds[requests.kinds]
+    svg = np.array([url.partition("?")[0].endswith(".svg") for url in requests.url_texts], np.bool_)
+    if len(requests):
+        rows = np.where(svg[requests.urls], _ROWS.index("svg"), rows)
+    contents, places = dense(requests.identifiers("content_type"))
+    texts = study.source.texts(contents.tolist())
+    by_content = np.array([_compressible_as(texts.get(key, "")) for key in contents.tolist()])
+    if len(requests):
+        rows = np.where(requests.identifiers("content_type") != 0, by_content[places], rows)
+    return rows
+
+
+def compressed(requests: Requests) -> Floats:
+    """Whether each body came compressed: 1, 0, or NaN where the browser does not tell."""
+    encoded, decoded = (requests.numbers(name) for name in SIZE_COLUMNS[1:])
+    by_size = np.where(np.isnan(encoded) | np.isnan(decoded), np.nan, (encoded < decoded) * 1.0)
+    coded = requests.identifiers("content_encoding") != 0
+    return np.where(coded, ~requests.equals("content_encoding", "identity", "none") * 1.0, by_size)
 
 
 def compression(study: Study) -> Answer:
-    """Question 5: are assets and responses compressed?"""
-    bodies = [
-        record
-        for record in from_network(study.requests)
-        if compressible_as(record) is not None
-        and (record.entry.decoded_body_size is None or record.entry.decoded_body_size > 0)
-    ]
-    unknown = [record for record in bodies if is_compressed(record) is None]
-    plain = [
-        record
-        for record in bodies
-        if is_compressed(record) is False
-        and (record.entry.decoded_body_size or 0) >= SMALLEST_COMPRESSIBLE
-    ]
-    packed = [record for record in bodies if is_compressed(record)]
-    rows: list[tuple[Value, ...]] = []
-    for url, group in grouped(plain, plain_url).items():
-        body = _median(record.entry.decoded_body_size for record in group) or 0
-        row = compressible_as(group[0]) or "text"
-        rows.append(
-            (
-                *(url, kind_of(group[0]).value, len(group), body),
-                *(round(body * (1 - left[row])) for left in (GZIP_LEFT, BROTLI_LEFT)),
-            )
-        )
-    rows.sort(key=lambda row: (-(row[4] if isinstance(row[4], int) else 0), str(row[0])))
-    packed_rows: list[tuple[Value, ...]] = []
-    for url, group in grouped(packed, plain_url).items():
-        encoded = _median(record.entry.encoded_body_size for record in group)
-        decoded = _median(record.entry.decoded_body_size for record in group)
-        saved = None if encoded is None or not decoded else round(1 - encoded / decoded, 4)
-        coding = next(
-            (one.entry.content_encoding for one in group if one.entry.content_encoding), None
-        )
-        packed_rows.append((url, kind_of(group[0]).value, coding, encoded, decoded, saved))
-    packed_rows.sort(
-        key=lambda row: (-(row[4] if isinstance(row[4], (int, float)) else 0), str(row[0]))
-    )
-    cause, headline = None, "Nothing was loaded that could be compressed and tells its size."
+    """Question 5: is it compressed?"""
+    requests = study.will_need(
+        *SIZE_COLUMNS[1:], "is_cached", "is_silent", "content_encoding"
+    ).requests
+    decoded = requests.numbers("decoded_body_size")
+    kinds = compressible_rows(study)
+    bodies = from_network(requests) & (kinds != _NOT_COMPRESSIBLE) & ~(decoded <= 0)
+    is_compressed = compressed(requests)
+    unknown = int((bodies & np.isnan(is_compressed)).sum())
+    plain = np.flatnonzero(bodies & (is_compressed == 0) & (decoded >= SMALLEST_COMPRESSIBLE))
+    rows = _plain_rows(requests, plain, kinds)
+    packed_rows = _packed_rows(study, np.flatnonzero(bodies & (is_compressed == 1)))
+    cause = None
     if rows:
-        first = rows[0]
-        saves = first[4] if isinstance(first[4], int) else 0
-        cause = Cause("asset", str(first[0]), saves, Unit.BYTES)
-        headline = (
-            f"{len(rows)} compressible {'URL is' if len(rows) == 1 else 'URLs are'} sent as"
-            f" {'it is' if len(rows) == 1 else 'they are'}; the first is {first[0]}, of which gzip"
-            f" would save about {format_bytes(saves)}."
-        )
-    elif packed:
-        headline = f"All {len(packed)} compressible bodies whose size is known are compressed."
-    notes = [
-        Note(
-            NoteKind.ASSUMPTION,
-            "Savings are estimated by type, from what gzip and brotli leave of such files in general;"
-            " the bodies themselves are not stored.",
-        )
-    ]
-    if unknown:
-        notes.append(
-            Note(
-                NoteKind.UNKNOWN,
-                f"{len(unknown)} compressible bodies of other origins do not tell their size: they are"
-                " counted neither as compressed nor as not.",
-            )
-        )
+        cause = Cause("asset", str(rows[0][0]), rows[0][4], Unit.BYTES)  # type: ignore[arg-type]
     return Answer(
         question=Question.COMPRESSION.value,
         asked=Question.COMPRESSION.words,
-        headline=headline,
+        headline=compression_headline(rows, len(packed_rows)),
         cause=cause,
         tables=(
             make_table(UNCOMPRESSED, rows, MOST_ROWS),
             make_table(COMPRESSED, packed_rows, MOST_ROWS),
         ),
         coverage=study.coverage,
-        notes=tuple(notes),
-        unknown={"compression": len(unknown)} if unknown else {},
+        notes=compression_notes(rows, unknown),
+        unknown={"compression": unknown} if unknown else {},
     )
 
 
-def _parties(count: int) -> str:
-    return "party" if count == 1 else "parties"
+def _plain_rows(requests: Requests, plain: Integers, kinds: Integers) -> list[tuple[Value, ...]]:
+    names, groups = requests.by_asset
+    groups = groups[plain]
+    body = Samples(groups, len(names), requests.numbers("decoded_body_size")[plain]).median
+    there = counts(groups, len(names))
+    types = firsts(groups, len(names), requests.kinds[plain])
+    of_type = firsts(groups, len(names), kinds[plain])
+    left = [
+        Samples(groups, len(names), requests.detail(key, _number)[plain]).median
+        for key in ("gzipSize", "brotliSize")
+    ]
+    rows: list[tuple[Value, ...]] = []
+    for place in np.flatnonzero(there).tolist():
+        row, whole = _ROWS[of_type[place]], float(body[place])
+        is_measured = left[0][place] == left[0][place]
+        rows.append(
+            (
+                *(names[place], KINDS[types[place]].value, int(there[place]), whole),
+                *(
+                    max(0, round(whole - float(one[place])))
+                    if one[place] == one[place]
+                    else round(whole * (1 - ratios[row]))
+                    for one, ratios in zip(left, (GZIP_LEFT, BROTLI_LEFT), strict=True)
+                ),
+                "measured" if is_measured else "estimated",
+            )
+        )
+    return sorted(rows, key=lambda row: (-(row[4] if isinstance(row[4], int) else 0), str(row[0])))
+
+
+def _packed_rows(study: Study, packed: Integers) -> list[tuple[Value, ...]]:
+    requests = study.requests
+    names, groups = requests.by_asset
+    groups = groups[packed]
+    encoded, decoded = (
+        Samples(groups, len(names), requests.numbers(name)[packed]).median
+        for name in SIZE_COLUMNS[1:]
+    )
+    there = counts(groups, len(names))
+    types = firsts(groups, len(names), requests.kinds[packed])
+    codings = requests.identifiers("content_encoding")[packed]
+    coded = firsts(groups[codings != 0], len(names), codings[codings != 0])
+    texts = study.source.texts(np.unique(coded).tolist())
+    rows: list[tuple[Value, ...]] = [
+        (
+            *(names[place], KINDS[types[place]].value, texts.get(int(coded[place]))),
+            *(told(one[place]) for one in (encoded, decoded)),
+            None
+            if not decoded[place] > 0
+            else told(round(float(1 - encoded[place] / decoded[place]), 4)),
+        )
+        for place in np.flatnonzero(there).tolist()
+    ]
+    return sorted(
+        rows, key=lambda row: (-(row[4] if isinstance(row[4], (int, float)) else 0), str(row[0]))
+    )
+
+
+def _number(value: JSON) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and value >= 0 else None

@@ -21,6 +21,7 @@ from perftui.analysis.insights.answer import (
 )
 from perftui.analysis.insights.change import MOST_POINTS, SIZES, SPEED, VITALS
 from perftui.analysis.insights.loading import MOST_ROWS
+from perftui.analysis.insights.sentences import change_headline, change_notes
 from perftui.analysis.statistics import (
     MOST_RANKED,
     Difference,
@@ -28,7 +29,6 @@ from perftui.analysis.statistics import (
     difference,
     with_adjusted,
 )
-from perftui.analysis.text import format_duration
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.columns import BATCH_PLACE
 from perftui.export.questions.asking import Asking, in_milliseconds
@@ -71,7 +71,7 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
         since_us: moment of start that divides, µs since the epoch.
         baseline: the session that the others are compared with.
     """
-    is_before, words, moment = _split(asking, since_us, baseline)
+    is_before, sides, moment = _split(asking, since_us, baseline)
     speeds = _sides(asking, is_before, "took_us", "1")
     found = [
         (name, _difference(before, after))
@@ -95,11 +95,12 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
         len(ranked),
     )
     first = ranked[0] if ranked and ranked[0][1].significant else None
-    compared = Note(NoteKind.ASSUMPTION, f"Compared: {words}.")
     return Answer(
         question=Question.CHANGE.value,
         asked=Question.CHANGE.words,
-        headline=_headline(first, speed, words),
+        headline=change_headline(
+            None if first is None else first[1], None if first is None else first[0][1], speed
+        ),
         cause=None
         if first is None
         else Cause(*first[0], in_milliseconds(first[1].change), Unit.MILLISECONDS_CHANGE),
@@ -107,34 +108,34 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
         trends=_trends(asking, speed, order),
         coverage=asking.coverage,
         notes=asking.notes(
-            compared, *_too_few(speed), *_left_out(asking, speeds), from_page_loads=True
+            *change_notes(speed, *sides), *_left_out(asking, speeds), from_page_loads=True
         ),
     )
 
 
 def _split(
     asking: Asking, since_us: int | None, baseline: str | None
-) -> tuple[str, str, int | None]:
+) -> tuple[str, tuple[str, str], int | None]:
     """SQL that tells the first side, both sides in words, and the moment between them."""
     if baseline is not None:
         return (
             f"(session_id = {quoted(baseline)})",
-            f"session {baseline} against the others",
+            (f"session {baseline}", "the others"),
             None,
         )
-    words = "before and after the chosen moment"
+    words = "before the chosen moment", "after it"
     if since_us is None:
         order = _starts(asking)
         if len(order) > 1:
             since_us = order[len(order) // 2]
-            words = "the earlier half of the sessions against the later"
+            words = "the earlier half of the sessions", "the later half"
         else:
             rows = asking.clickhouse.rows(
                 "SELECT toUnixTimestamp64Micro(timestamp) AS start"
                 f" FROM {ENTRIES} FINAL WHERE {_entries(asking)} ORDER BY start"
             )
             since_us = int(rows[len(rows) // 2][0]) if rows else 0
-            words = "the first half of the session against the second" if rows else words
+            words = "the first half of the session", "the second half"
     return f"(toUnixTimestamp64Micro(timestamp) < {int(since_us)})", words, since_us
 
 
@@ -343,35 +344,6 @@ def _trends(asking: Asking, speed: Table, sessions: int) -> tuple[Trend, ...]:
             lows=points(0),
             highs=points(2),
             counts=tuple(count for _, count, _ in ordered),
-        ),
-    )
-
-
-def _headline(first: tuple[Name, Difference] | None, speed: Table, words: str) -> str:
-    if first is not None and first[1].change is not None:
-        name, one = first
-        moved = first[1].change
-        return (
-            f"{name[1]} became {format_duration(round(abs(moved)))} {'slower' if moved > 0 else 'faster'}"
-            f" (from {format_duration(round(one.before or 0))} to"
-            f" {format_duration(round(one.after or 0))}); it is the largest change that is more"
-            " than chance."
-        )
-    if not speed.rows:
-        return f"Nothing is on both sides ({words})."
-    if all(row[8] is None for row in speed.rows):
-        return "There are too few values for a verdict: the medians alone can be compared."
-    return "Nothing changed by more than chance."
-
-
-def _too_few(speed: Table) -> tuple[Note, ...]:
-    few = sum(row[8] is None for row in speed.rows)
-    if not few:
-        return ()
-    return (
-        Note(
-            NoteKind.CAVEAT,
-            f"{few} of {len(speed.rows)} rows have too few values for a verdict: medians only.",
         ),
     )
 

@@ -14,7 +14,7 @@ from perftui.analysis.insights.answer import (
 )
 from perftui.analysis.insights.causes import BANDS, BEFORE_US, EVENTS
 from perftui.analysis.insights.loading import MOST_ROWS
-from perftui.analysis.text import format_duration
+from perftui.analysis.insights.sentences import events_headline
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.questions.asking import Asking, in_milliseconds, of
 
@@ -57,24 +57,15 @@ def events(asking: Asking) -> Answer:
             )
         )
     rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
-    cause, headline = None, "No analytics events were captured; perftui.capture(name) sends them."
+    cause = None
     if rows:
-        first = rows[0]
-        moved = _difference(first)
-        cause = Cause("event", str(first[0]), round(moved, 3), Unit.MILLISECONDS_CHANGE)
-        headline = f"{len(rows)} kinds of events"
-        if first[5] is not None and first[6] is not None:
-            headline += (
-                f"; on pageviews with {first[0]} the median API call is"
-                f" {format_duration(round(abs(moved) * 1000))}"
-                f" {'slower' if moved > 0 else 'faster'} than on the others."
-            )
-        else:
-            headline += "; none is on pageviews both with and without API calls."
+        cause = Cause(
+            "event", str(rows[0][0]), round(_difference(rows[0]), 3), Unit.MILLISECONDS_CHANGE
+        )
     return Answer(
         question=Question.EVENTS.value,
         asked=Question.EVENTS.words,
-        headline=headline,
+        headline=events_headline(rows),
         cause=cause,
         tables=(make_table(EVENTS, rows, MOST_ROWS), make_table(BANDS, _bands(asking, captured))),
         coverage=asking.coverage,

@@ -13,9 +13,9 @@ from perftui.analysis.insights.loading import (
     MOST_ROWS,
     opaque_note,
 )
+from perftui.analysis.insights.sentences import api_headline, assets_headline
 from perftui.analysis.statistics import logarithmic_edges
-from perftui.analysis.text import format_duration
-from perftui.export.questions.asking import Asking, in_milliseconds, known, of, whole
+from perftui.export.questions.asking import Asking, in_milliseconds, of
 from perftui.export.questions.requests import PHASE_COLUMNS
 
 _SERVER_TIMING = (
@@ -73,15 +73,12 @@ def assets(asking: Asking) -> Answer:
     )
     cause, headline = None, "No assets were loaded."
     if urls:
-        name, slowest = str(urls[0][0]), known(urls[0][3][1])
         everything = asking.value(
             f"SELECT {asking.quantiles('took_us', 0.75)}[1] FROM requests WHERE is_asset"
         )
-        cause = Cause("asset", name, None if slowest is None else slowest / 1000, Unit.MILLISECONDS)
-        headline = (
-            f"Three of four assets load within {format_duration(whole(everything))}; the slowest is"
-            f" {name}, with {format_duration(whole(slowest))}."
-        )
+        first = url_rows[0]
+        cause = Cause("asset", str(first[0]), first[4], Unit.MILLISECONDS)
+        headline = assets_headline(in_milliseconds(everything), first, first[6:12])
     opaque = sum(row[12] for row in types)
     return Answer(
         question=Question.ASSETS.value,
@@ -124,15 +121,8 @@ def api(asking: Asking) -> Answer:
     )[0]
     cause, headline = None, "No API calls were made."
     if calls:
-        name, slowest = str(calls[0][0]), known(calls[0][2][1])
-        cause = Cause(
-            "endpoint", name, None if slowest is None else slowest / 1000, Unit.MILLISECONDS
-        )
-        headline = (
-            f"Three of four API calls are answered within {format_duration(whole(told[1]))};"
-            f" the slowest endpoint is {name}, with {format_duration(whole(slowest))}"
-            + (f"; {errors} of {count} calls failed." if errors else ".")
-        )
+        cause = Cause("endpoint", str(rows[0][0]), rows[0][3], Unit.MILLISECONDS)
+        headline = api_headline(in_milliseconds(told[1]), rows[0], errors, count)
     return Answer(
         question=Question.API.value,
         asked=Question.API.words,

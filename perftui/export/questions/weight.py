@@ -19,6 +19,13 @@ from perftui.analysis.insights.answer import (
     make_table,
 )
 from perftui.analysis.insights.loading import MOST_ROWS, opaque_note
+from perftui.analysis.insights.sentences import (
+    compression_headline,
+    compression_notes,
+    size_headline,
+    third_party_headline,
+    unknown_sizes,
+)
 from perftui.analysis.insights.weight import (
     BROTLI_LEFT,
     COMPRESSED,
@@ -31,10 +38,9 @@ from perftui.analysis.insights.weight import (
     THIRD_PARTIES,
     UNCOMPRESSED,
 )
-from perftui.analysis.text import format_bytes, format_duration
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.filter_sql import PAGE_HOST, host_of
-from perftui.export.questions.asking import Asking, known, of, whole
+from perftui.export.questions.asking import Asking, known, whole
 
 _ENDED = "start_us + ifNull(took_us, 0)"
 
@@ -70,27 +76,19 @@ def third_party(asking: Asking) -> Answer:
     ]
     busiest = {str(row[0]): float(row[4]) for row in found}
     rows.sort(key=lambda row: (-_number(row[6]), -busiest[str(row[0])], str(row[0])))
-    cause, headline = None, "No third party was asked for anything."
+    cause = None
     notes: list[Note] = []
     if rows:
         first, on_path = str(rows[0][0]), _number(rows[0][6])
         cause = Cause("domain", first, on_path, Unit.MILLISECONDS)
-        part = of(sum(row[1] for row in found), asking.coverage.requests) or 0
-        parties = "party" if len(rows) == 1 else "parties"
-        headline = f"{part:.0%} of the requests go to {len(rows)} third {parties}"
         if on_path:
-            headline += (
-                f"; {first} lies {format_duration(round(on_path * 1000))} on the way to the LCP."
-            )
             told = asking.page_loads.answer(Question.THIRD_PARTY).notes
             notes += [note for note in told if note.kind is NoteKind.ASSUMPTION]
-        else:
-            headline += f"; none lies on the way to the LCP, the busiest is {first}."
     notes += opaque_note(sum(row[7] for row in found))
     return Answer(
         question=Question.THIRD_PARTY.value,
         asked=Question.THIRD_PARTY.words,
-        headline=headline,
+        headline=third_party_headline(rows, sum(row[1] for row in found), asking.coverage.requests),
         cause=cause,
         tables=(make_table(THIRD_PARTIES, rows),),
         coverage=asking.coverage,
@@ -175,11 +173,7 @@ def size(asking: Asking) -> Answer:
     if largest:
         name, median = str(largest[0][0]), largest[0][3]
         cause = Cause("asset", name, median, Unit.BYTES)
-        pages = max(1, _page_loads(asking))
-        headline = (
-            f"{format_bytes(total)} in all, {format_bytes(round(total / pages))} for each page load;"
-            f" the largest is {name}, with {format_bytes(round(median))}."
-        )
+        headline = size_headline(total, _page_loads(asking), largest[0], repeated)
     return Answer(
         question=Question.SIZE.value,
         asked=Question.SIZE.words,
@@ -200,19 +194,7 @@ def size(asking: Asking) -> Answer:
             ),
         ),
         coverage=asking.coverage,
-        notes=asking.notes(
-            *(
-                (
-                    Note(
-                        NoteKind.UNKNOWN,
-                        f"{unknown} requests do not tell their size (other origins without"
-                        " Timing-Allow-Origin): they are in no sum.",
-                    ),
-                )
-                if unknown
-                else ()
-            )
-        ),
+        notes=asking.notes(*unknown_sizes(unknown)),
         unknown={"size": unknown} if unknown else {},
     )
 
@@ -279,29 +261,42 @@ _IS_COMPRESSED = (
 """``weight.is_compressed``."""
 
 
+def _left_by(field: str) -> str:
+    """What a coding left of a body, where it was measured."""
+    return (
+        f"if(JSONType(extra, '{field}') IN ('Int64', 'UInt64', 'Double'),"
+        f" JSONExtractFloat(extra, '{field}'), NULL)"
+    )
+
+
 def compression(asking: Asking) -> Answer:
     """Question 5: are assets and responses compressed?"""
     bodies = (
-        f"(SELECT *, {_compressible_as()} AS compressible_as, {_IS_COMPRESSED} AS is_compressed"
+        f"(SELECT *, {_compressible_as()} AS compressible_as, {_IS_COMPRESSED} AS is_compressed,"
+        f" {_left_by('gzipSize')} AS gzip_size, {_left_by('brotliSize')} AS brotli_size"
         f" FROM requests WHERE {NOT_CACHED} AND compressible_as != ''"
         " AND (decoded_body_size IS NULL OR decoded_body_size > 0))"
     )
-    unknown, packed = asking.rows(
-        f"SELECT countIf(is_compressed IS NULL), countIf(is_compressed = 1) FROM {bodies}"
-    )[0]
+    unknown = asking.value(f"SELECT countIf(is_compressed IS NULL) FROM {bodies}")
     body = asking.quantiles("decoded_body_size", 0.5)
     plain = asking.rows(
         "SELECT plain_url, argMin(resource_type, arrival), count(),"
-        f" {body}[1] AS median, argMin(compressible_as, arrival) FROM {bodies}"
+        f" {body}[1] AS median, argMin(compressible_as, arrival),"
+        f" {asking.quantiles('gzip_size', 0.5)}[1], {asking.quantiles('brotli_size', 0.5)}[1]"
+        f" FROM {bodies}"
         f" WHERE is_compressed = 0 AND ifNull(decoded_body_size, 0) >= {SMALLEST_COMPRESSIBLE}"
         " GROUP BY plain_url"
     )
     rows: list[tuple[Value, ...]] = [
         (
             *(str(url), kind, count, median),
-            *(round(median * (1 - left[row])) for left in (GZIP_LEFT, BROTLI_LEFT)),
+            *(
+                round(median * (1 - left[row])) if told is None else max(0, round(median - told))
+                for told, left in zip(map(known, measured), (GZIP_LEFT, BROTLI_LEFT), strict=True)
+            ),
+            "estimated" if known(measured[0]) is None else "measured",
         )
-        for url, kind, count, median, row in plain
+        for url, kind, count, median, row, *measured in plain
     ]
     rows.sort(key=lambda row: (-_number(row[4]), str(row[0])))
     encoded = asking.quantiles("encoded_body_size", 0.5)
@@ -319,43 +314,19 @@ def compression(asking: Asking) -> Answer:
         )
         for url, kind, coding, sent, median, _ in compressed
     ]
-    cause, headline = None, "Nothing was loaded that could be compressed and tells its size."
+    cause = None
     if rows:
-        saves = whole(rows[0][4]) or 0
-        cause = Cause("asset", str(rows[0][0]), saves, Unit.BYTES)
-        one = len(rows) == 1
-        headline = (
-            f"{len(rows)} compressible {'URL is' if one else 'URLs are'} sent as"
-            f" {'it is' if one else 'they are'}; the first is {rows[0][0]}, of which gzip"
-            f" would save about {format_bytes(saves)}."
-        )
-    elif packed:
-        headline = f"All {packed} compressible bodies whose size is known are compressed."
-    notes = [
-        Note(
-            NoteKind.ASSUMPTION,
-            "Savings are estimated by type, from what gzip and brotli leave of such files in general;"
-            " the bodies themselves are not stored.",
-        )
-    ]
-    if unknown:
-        notes.append(
-            Note(
-                NoteKind.UNKNOWN,
-                f"{unknown} compressible bodies of other origins do not tell their size: they are"
-                " counted neither as compressed nor as not.",
-            )
-        )
+        cause = Cause("asset", str(rows[0][0]), whole(rows[0][4]) or 0, Unit.BYTES)
     return Answer(
         question=Question.COMPRESSION.value,
         asked=Question.COMPRESSION.words,
-        headline=headline,
+        headline=compression_headline(rows, compressed[0][5] if compressed else 0),
         cause=cause,
         tables=(
             make_table(UNCOMPRESSED, rows, MOST_ROWS),
             Table(COMPRESSED, tuple(packed_rows), compressed[0][5] if compressed else 0),
         ),
         coverage=asking.coverage,
-        notes=asking.notes(*notes),
+        notes=asking.notes(*compression_notes(rows, unknown)),
         unknown={"compression": unknown} if unknown else {},
     )
