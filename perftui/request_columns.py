@@ -99,6 +99,11 @@ class ColumnSource(Protocol):
     batch_pages: Integers
     batch_origins: Integers
 
+    def middle_us(self) -> int:
+        """The moment that half of all entries began before, µs since the epoch; 0 where there are
+        none."""
+        ...
+
     def happening_count(self) -> int:
         """Entries that are no requests."""
         ...

@@ -251,6 +251,20 @@ class StoreColumns:
             name for name, told in zip(names, counts.tolist(), strict=True) if told < SPARSE * total
         )
 
+    def middle_us(self) -> int:
+        """The moment that half of all entries began before."""
+        parts: list[Integers] = [np.empty(0, dtype=np.int64)]
+        for seqs, starts in self._each(
+            _scan("group_concat(e.seq), group_concat(e.start_us)", "e.seq IS NOT NULL")
+        ):
+            if seqs is not None:
+                at = np.fromstring(seqs, dtype=np.int64, sep=",")
+                batches = np.searchsorted(self._firsts, at, side="right") - 1
+                starts = np.fromstring(starts, dtype=np.int64, sep=",")
+                parts.append(starts + self.batch_origins[batches])
+        moments = np.sort(_joined(parts))
+        return int(moments[len(moments) // 2]) if len(moments) else 0
+
     def happening_count(self) -> int:
         """Entries that are no requests."""
         if self._happening_count is None:

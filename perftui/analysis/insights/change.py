@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ from perftui.analysis.statistics import (
     median_difference_interval,
 )
 from perftui.analysis.text import format_count
+from perftui.analysis.vitals import Vitals, vitals
 from perftui.request_columns import Floats, Integers
 
 MOST_POINTS = 60
@@ -120,8 +122,6 @@ PRESENCE = Shape(
 SHAPES = {Question.CHANGE: (SPEED, SIZES)}
 COMPARE_SHAPES = (SPEED, SIZES, PRESENCE)
 
-VITALS = ("LCP", "INP", "FCP", "TTFB")
-
 
 class Side(NamedTuple):
     """One of two sets of entries.
@@ -130,12 +130,28 @@ class Side(NamedTuple):
         rows: the places of its requests.
         pages: the places of its pageviews.
         words: what it is, such as ``the earlier half of the sessions``.
+        since_us, until_us: moments of start of its entries, half-open, µs since the epoch.
     """
 
     study: Study
     rows: Integers
     pages: Integers
     words: str
+    since_us: float = -inf
+    until_us: float = inf
+
+    def vitals(self, page: int) -> Vitals:
+        """The metrics of a pageview, of its entries within the side's bounds."""
+        view = self.study.page_views[page]
+        end_us = view.time_origin_us + view.end_us
+        if self.since_us <= view.start_epoch_us and end_us < self.until_us:
+            return self.study.vitals[page]
+        own = [
+            record
+            for record in self.study.records_of(page)
+            if self.since_us <= record.start_epoch_us < self.until_us
+        ]
+        return vitals(own, view, self.study.thresholds)
 
     @property
     def sessions(self) -> int:
@@ -161,7 +177,7 @@ def whole(study: Study, words: str) -> Side:
 
 def split(study: Study, since_us: int | None, baseline: str | None) -> Sides:
     """The two sides of a study: before and after a moment of start, or a baseline session and the
-    rest; without either, the first and the second half of the sessions (of the requests, where
+    rest; without either, the first and the second half of the sessions (of the entries, where
     there is one session)."""
     requests = study.will_need(*NEEDED).requests
     pages = np.unique(study.source.batch_pages)
@@ -188,17 +204,22 @@ def split(study: Study, since_us: int | None, baseline: str | None) -> Sides:
         if len(sessions) > 1:
             since_us = sessions[len(sessions) // 2]
             names = "the earlier half of the sessions", "the later half"
-        elif len(requests):
-            since_us = int(np.sort(requests.start_epochs)[len(requests) // 2])
-            names = "the first half of the session", "the second half"
         else:
-            since_us = 0
+            since_us = study.source.middle_us()
+            names = "the first half of the session", "the second half"
     later = requests.start_epochs >= since_us
-    page_later = np.array([study.page_views[page].start_epoch_us >= since_us for page in pages])
-    page_later = page_later.astype(np.bool_)
+    views = [study.page_views[page] for page in pages.tolist()]
+    begins = np.array([view.start_epoch_us for view in views], dtype=np.int64)
+    ends = np.array([view.time_origin_us + view.end_us for view in views], dtype=np.int64)
     return Sides(
-        Side(study, np.flatnonzero(~later), pages[~page_later], names[0]),
-        Side(study, np.flatnonzero(later), pages[page_later], names[1]),
+        Side(
+            study,
+            np.flatnonzero(~later),
+            pages[begins < since_us],
+            names[0],
+            until_us=since_us,
+        ),
+        Side(study, np.flatnonzero(later), pages[ends >= since_us], names[1], since_us=since_us),
     )
 
 
@@ -251,7 +272,7 @@ class _Values:
         pages, metrics, values = [], [], []
         for page in side.pages.tolist():
             url = study.page_views[page].url
-            for vital in study.vitals[page].all() if url is not None else ():
+            for vital in side.vitals(page).all() if url is not None else ():
                 if vital.name in VITALS:
                     name = "page", f"{url_endpoint(url)} {vital.name}"
                     metrics.append(names.place.setdefault(name, len(names.place)))
@@ -369,7 +390,10 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
                 *(_ms(change.low), _ms(change.high)),
                 None if p_value is None else round(p_value, 5),
                 *(change.significant, change.before_count, change.after_count),
-                series.get(place, ()),
+                # A page's metrics come once a load: too few for a line by session.
+                (None,) * len(points.labels)
+                if points is not None and kind == "page"
+                else series.get(place, ()),
             )
         )
     first = shown[0] if shown and pairs.verdict(shown[0]).significant else None
@@ -528,7 +552,7 @@ def _cause(first: Difference | None, name: Name | None) -> Cause | None:
     return Cause(name[0], name[1], told_ms(first.change), Unit.MILLISECONDS_CHANGE)
 
 
-def _trends(speed: Table, sides: Sides, points: _Points, since_us: int | None) -> tuple[Trend, ...]:
+def _trends(speed: Table, sides: Sides, points: _Points) -> tuple[Trend, ...]:
     """How the first endpoint or asset of the table moved."""
     if len(points.labels) < 2 or not speed.rows:
         return ()

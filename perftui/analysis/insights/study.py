@@ -621,13 +621,21 @@ class Study:
         return sorted(found, key=lambda place: self.page_views[place].start_epoch_us)
 
     @cached_property
-    def vitals(self) -> list[Vitals]:
-        """The metrics of each pageview but for CLS, which takes entries that are not read here."""
+    def _records_by_page(self) -> dict[int, list[Record]]:
         by_page: dict[int, list[Record]] = {}
         for page, record in self.happenings(*PAINT_TYPES):
             by_page.setdefault(page, []).append(record)
+        return by_page
+
+    def records_of(self, page: int) -> Sequence[Record]:
+        """The entries that the metrics of a pageview are made of."""
+        return self._records_by_page.get(page, ())
+
+    @cached_property
+    def vitals(self) -> list[Vitals]:
+        """The metrics of each pageview but for CLS, which takes entries that are not read here."""
         return [
-            vitals(by_page.get(place, ()), view, self.thresholds)
+            vitals(self.records_of(place), view, self.thresholds)
             for place, view in enumerate(self.page_views)
         ]
 
