@@ -1,8 +1,8 @@
 """The app in a real pty, beside an empty Textual app and a DataTable in the same run.
 
 Run with ``make bench-app``; ``--entries`` and ``--rows`` make it smaller. CPU times are of the
-thread of the app's event loop (user and system; the kernel counts in steps of 10 ms, so they are
-means over many keys), wall times from the key to the last byte of the answer. A ratio that is
+thread of the app's event loop, which Linux counts in nanoseconds (``schedstat``; elsewhere in steps
+of 10 ms), with everything that a key sets off; wall times from the key to the last byte of the answer. A ratio that is
 over its limit is marked, and the exit code is 1.
 """
 
@@ -156,6 +156,9 @@ class Program:
 
     def cpu(self) -> float:
         """CPU seconds of the event loop's thread: what the next key has to wait for."""
+        counted = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/schedstat")
+        if counted.exists():
+            return int(counted.read_text().split()[0]) / 1e9
         own = next(one for one in self.seen.threads() if one.id == self.process.pid)
         return float(own.user_time + own.system_time)
 
@@ -261,10 +264,9 @@ def p95(values: Sequence[float]) -> float:
 
 
 def keys_of(program: Program, keys: bytes, count: int) -> tuple[float, float]:
-    """p95 of wall and mean of CPU seconds per key, over so many presses."""
-    before = program.cpu()
-    walls = [program.press(keys)[0] for _ in range(count)]
-    return p95(walls), (program.cpu() - before) / count
+    """p95 of wall and of CPU seconds per key, over so many presses."""
+    pressed = [program.press(keys) for _ in range(count)]
+    return p95([wall for wall, _cpu in pressed]), p95([cpu for _wall, cpu in pressed])
 
 
 def table_keys(rows: int, presses: int) -> tuple[float, float]:
@@ -306,14 +308,14 @@ def measure(store: Path, entries: int, rows: int) -> list[Row]:
         program.calm(3.0)
         wall, cost = keys_of(program, b"\x1b[6~", 40)
         found.append(
-            Row("page down, mean CPU", f"{cost * 1000:.1f} ms", _ms(page_limit), cost > page_limit)
+            Row("page down, p95 CPU", f"{cost * 1000:.1f} ms", _ms(page_limit), cost > page_limit)
         )
         found.append(Row("page down, p95 wall", f"{wall * 1000:.1f} ms"))
         page = cost
         wall, cost = keys_of(program, b"j", 60)
         found.append(
             Row(
-                "cursor down, mean CPU",
+                "cursor down, p95 CPU",
                 f"{cost * 1000:.1f} ms",
                 _ms(cursor_limit),
                 cost > cursor_limit,
@@ -346,7 +348,7 @@ def measure(store: Path, entries: int, rows: int) -> list[Row]:
     times = table_page / page if page else float("inf")
     found.append(
         Row(
-            "DataTable page down, mean CPU",
+            "DataTable page down, p95 CPU",
             f"{table_page * 1000:.1f} ms = {times:.1f}x ours over {entries:,}",
         )
     )
