@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-reports bench-har bench-production record-demo screenshots sdk lock clean
+.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-reports bench-har bench-proxy bench-production record-demo screenshots sdk lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -61,6 +61,9 @@ bench-reports: $(VENV)/.dev ## The nine questions over a large store
 
 bench-har: $(VENV)/.dev ## Importing HAR files against json.load
 	@$(BIN)/python -m bench.har
+
+bench-proxy: $(VENV)/.dev ## The proxy against mitmdump with no addon
+	@$(BIN)/python -m bench.proxy
 
 bench-production: $(VENV)/.dev ## Sinks and exports against the engine's own
 	@$(BIN)/python -m bench.production

@@ -56,8 +56,19 @@ async def exchange(
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-    body = await reader.readexactly(int(length[1])) if length else b""
+    if length:
+        body = await reader.readexactly(int(length[1]))
+    else:
+        body = await _chunks(reader) if b"chunked" in head.lower() else b""
     return int(head[9:12]), body
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    pieces: list[bytes] = []
+    while size := int(await reader.readline(), 16):
+        pieces.append((await reader.readexactly(size + 2))[:-2])
+    await reader.readline()
+    return b"".join(pieces)
 
 
 @contextmanager

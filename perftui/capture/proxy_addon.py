@@ -20,13 +20,13 @@ import codecs
 import http.client
 import json
 import logging
-import queue
 import re
 import secrets
 import threading
 import time
 import uuid
 import zlib
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -39,6 +39,8 @@ from mitmproxy.proxy import mode_specs
 from mitmproxy.websocket import WebSocketData
 
 log = logging.getLogger("perftui")
+
+_PROXY_LOG = logging.getLogger("mitmproxy.proxy.server")
 
 codings: Any = encoding
 """Where mitmproxy has the libraries for Brotli and Zstandard that it comes with."""
@@ -55,6 +57,9 @@ BATCH_LIMIT = 200
 HOLD_SECONDS = 2.5
 """A flow waits this long, so that the browser's first batch can say whose session it is of."""
 
+ROUND_SECONDS = 0.5
+"""How often what is due is sent."""
+
 BATCH_BYTES = 512 * 1024
 """About so many bytes of JSON go in one batch; the capture server takes 2 MiB by default."""
 
@@ -66,6 +71,10 @@ LARGEST_MEASURED_BODY = 2 * 1024 * 1024
 
 LARGEST_HELD_BODIES = 64 * 1024 * 1024
 """Bytes of such bodies that wait together; what comes beyond is not measured."""
+
+MEASURED_AT_ONCE = 200
+MEASURED_PER_SECOND = 20.0
+"""Bodies that are measured: those of a page or two at once, then so many a second."""
 
 ATTEMPTS = 3
 STOP_SECONDS = 5.0
@@ -330,20 +339,72 @@ def is_sandboxed(policy: str) -> bool:
     return False
 
 
+class Head(NamedTuple):
+    """The head of a message as it came, before anything of it is changed.
+
+    Attributes:
+        headers: in HAR's form, long values cut. The capture server redacts them.
+        values: by name in lower case; of several with one name the first.
+        byte_count: of all headers in HTTP/1.1's form, with their line ends.
+    """
+
+    headers: list[dict[str, str]]
+    values: dict[str, str]
+    byte_count: int
+
+    @classmethod
+    def of(cls, message: mitm_http.Message) -> Head:
+        """Read a message's head, once."""
+        headers: list[dict[str, str]] = []
+        values: dict[str, str] = {}
+        byte_count = 0
+        for raw_name, raw_value in message.headers.fields:
+            byte_count += len(raw_name) + len(raw_value) + 4
+            name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
+            if len(value) > LONGEST_HEADER:
+                value = value[: LONGEST_HEADER - 1] + "…"
+            headers.append({"name": name, "value": value})
+            values.setdefault(name.lower(), value)
+        return cls(headers, values, byte_count)
+
+
+def request_head(flow: mitm_http.HTTPFlow) -> Head:
+    """The head of a flow's request, as its client sent it."""
+    head: Head | None = flow.metadata.get("perftui_request")
+    return head or Head.of(flow.request)
+
+
+def response_head(flow: mitm_http.HTTPFlow) -> Head:
+    """The head of a flow's response, as its server sent it."""
+    assert flow.response is not None
+    head: Head | None = flow.metadata.get("perftui_response")
+    return head or Head.of(flow.response)
+
+
+def head_bytes(flow: mitm_http.HTTPFlow) -> int:
+    """Length of a response's head in HTTP/1.1's form, bytes: status line, headers, blank line."""
+    response = flow.response
+    assert response is not None
+    line = len("HTTP/1.1 200 \r\n") + len(response.reason or "")
+    return line + response_head(flow).byte_count + len("\r\n")
+
+
 def is_document(flow: mitm_http.HTTPFlow) -> bool:
     """Whether a response is a document that a page is made of: HTML, shown and not fetched by a
     script, not downloaded."""
     response = flow.response
     if response is None or response.status_code in {204, 205, 206, 304}:
         return False
-    if "text/html" not in response.headers.get("content-type", "").lower():
+    told = response_head(flow).values
+    if "text/html" not in told.get("content-type", "").lower():
         return False
-    if "attachment" in response.headers.get("content-disposition", "").lower():
+    if "attachment" in told.get("content-disposition", "").lower():
         return False
-    if flow.request.method not in {"GET", "POST"} or "x-requested-with" in flow.request.headers:
+    asked = request_head(flow).values
+    if flow.request.method not in {"GET", "POST"} or "x-requested-with" in asked:
         return False
     # Every browser tells it to a secure origin; localhost is one.
-    wanted = flow.request.headers.get("sec-fetch-dest")
+    wanted = asked.get("sec-fetch-dest")
     return wanted is None or wanted in {"document", "iframe", "frame"}
 
 
@@ -497,17 +558,18 @@ class Passage:
 
 
 def passage_of(
-    response: mitm_http.Response, *, injector: Injector | None = None, body_characters: int = 0
+    flow: mitm_http.HTTPFlow, *, injector: Injector | None = None, body_characters: int = 0
 ) -> Passage:
-    """What a response's body is to go through, by its headers.
+    """What the body of a flow's response is to go through, by its headers.
 
     Args:
         body_characters: how much of a textual body will be told.
     """
-    coding = response.headers.get("content-encoding", "").strip().lower()
-    is_stream = _stays_open(response)
+    told = response_head(flow).values
+    coding = told.get("content-encoding", "").strip().lower()
+    is_stream = _stays_open(flow)
     keep = 0
-    if _is_text(response.headers.get("content-type", "")) and not is_stream:
+    if _is_text(told.get("content-type", "")) and not is_stream:
         keep = 4 * body_characters if coding else LARGEST_MEASURED_BODY
     passage = Passage(coding, injector=injector, keep=keep)
     passage.counts_events = is_stream
@@ -515,32 +577,6 @@ def passage_of(
 
 
 # --- as a request -------------------------------------------------------------------------------
-
-
-def head_bytes(response: mitm_http.Response) -> int:
-    """Length of a response's head in HTTP/1.1's form, bytes: status line, headers, blank line."""
-    fields = response.headers.fields
-    lines = sum(len(name) + len(value) + 4 for name, value in fields)
-    return len(f"HTTP/1.1 {response.status_code} {response.reason or ''}\r\n\r\n") + lines
-
-
-def _pairs(message: mitm_http.Message) -> list[tuple[str, str]]:
-    """All headers, those that come several times too, as text."""
-    return [
-        (name.decode("utf-8", "replace"), value.decode("utf-8", "replace"))
-        for name, value in message.headers.fields
-    ]
-
-
-def header_list(message: mitm_http.Message) -> list[dict[str, str]]:
-    """Headers in HAR's form, long values cut. The capture server redacts them."""
-    return [
-        {
-            "name": name,
-            "value": value if len(value) <= LONGEST_HEADER else value[: LONGEST_HEADER - 1] + "…",
-        }
-        for name, value in _pairs(message)
-    ]
 
 
 _TEXT_TYPES = re.compile(
@@ -581,7 +617,7 @@ def entry_of(
         "startTime": milliseconds(started),
         "method": request.method,
         "flowId": flow.metadata.get("perftui_flow"),
-        "requestHeaders": header_list(request),
+        "requestHeaders": request_head(flow).headers,
     }
     opened = server.timestamp_start
     if opened is not None and opened >= started and server.timestamp_tcp_setup:
@@ -595,11 +631,11 @@ def entry_of(
     entry["requestStart"] = milliseconds(sent)
     if server.peername:
         entry["serverIPAddress"] = server.peername[0]
-    if body_characters and _is_text(request.headers.get("content-type", "")):
+    if body_characters and _is_text(request_head(flow).values.get("content-type", "")):
         entry["requestBody"] = (request.get_text(strict=False) or "")[:body_characters] or None
     if flow.error is not None:
         entry["duration"] = max(0.0, round((flow.error.timestamp - started) * 1000, 3))
-        if response is None or not _stays_open(response):
+        if response is None or not _stays_open(flow):
             entry["error"] = _error_words(flow.error.msg)
     if response is None:
         return entry
@@ -612,16 +648,16 @@ def entry_of(
     entry["responseEnd"] = milliseconds(ended)
     entry.setdefault("duration", round((ended - started) * 1000, 3))
     entry["nextHopProtocol"] = _PROTOCOLS.get(response.http_version, response.http_version.lower())
-    content_type = response.headers.get("content-type", "")
+    head = response_head(flow)
+    content_type = head.values.get("content-type", "")
     entry["contentType"] = content_type.partition(";")[0].strip().lower() or None
-    entry["contentEncoding"] = response.headers.get("content-encoding") or None
-    entry["responseHeaders"] = header_list(response)
+    entry["contentEncoding"] = head.values.get("content-encoding") or None
+    entry["responseHeaders"] = head.headers
     if policy := flow.metadata.get("perftui_policy"):
         entry["policyExtension"] = policy
     if passage is not None:
-        head = flow.metadata.get("perftui_head") or head_bytes(response)
         entry["encodedBodySize"] = passage.encoded
-        entry["transferSize"] = passage.encoded + head
+        entry["transferSize"] = passage.encoded + head_bytes(flow)
         if passage.decoded is not None:
             entry["decodedBodySize"] = passage.decoded
         if passage.counts_events:
@@ -632,11 +668,11 @@ def entry_of(
             text = _decoded(passage.text[: 4 * body_characters], charset[1] if charset else "utf-8")
             entry["responseBody"] = text[:body_characters] or None
     if flow.websocket is not None:
-        entry |= _websocket_fields(flow.websocket, flow.metadata.get("perftui_head"))
+        entry |= _websocket_fields(flow.websocket, head_bytes(flow))
     return entry
 
 
-def _websocket_fields(socket: WebSocketData, head: int | None) -> dict[str, Any]:
+def _websocket_fields(socket: WebSocketData, head_byte_count: int) -> dict[str, Any]:
     """What a WebSocket's messages tell; sizes are of payloads, without their frames."""
     sent = [len(message.content) for message in socket.messages if message.from_client]
     received = [len(message.content) for message in socket.messages if not message.from_client]
@@ -649,7 +685,7 @@ def _websocket_fields(socket: WebSocketData, head: int | None) -> dict[str, Any]
         },
         "encodedBodySize": sum(received),
         "decodedBodySize": sum(received),
-        "transferSize": None if head is None else head + sum(received),
+        "transferSize": head_byte_count + sum(received),
     }
 
 
@@ -664,10 +700,11 @@ def _is_text(content_type: str) -> bool:
     return _TEXT_TYPES.match(content_type) is not None
 
 
-def _stays_open(response: mitm_http.Response) -> bool:
-    """Whether it is meant to last until somebody ends it: that is no failure."""
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.lower().startswith("text/event-stream") or response.status_code == 101
+def _stays_open(flow: mitm_http.HTTPFlow) -> bool:
+    """Whether a response is meant to last until somebody ends it: that is no failure."""
+    assert flow.response is not None
+    content_type = response_head(flow).values.get("content-type", "")
+    return content_type.lower().startswith("text/event-stream") or flow.response.status_code == 101
 
 
 _ERROR_KINDS = (
@@ -713,11 +750,52 @@ class Waiting(NamedTuple):
     body: bytes | None
 
 
+class Group:
+    """Entries of one session that go in one batch, as JSON."""
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+        self._characters = 0
+
+    def add(self, entry: str) -> None:
+        """Put one more into it."""
+        self.entries.append(entry)
+        self._characters += len(entry)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it must go now."""
+        return len(self.entries) >= BATCH_LIMIT or self._characters >= BATCH_BYTES
+
+
+class Budget:
+    """How much may be measured: so many bodies at once, and so many a second after that. Compressing
+    takes the interpreter from the proxy each time, so under load it is left out."""
+
+    def __init__(self, at_once: int, per_second: float) -> None:
+        self._most = float(at_once)
+        self._left = float(at_once)
+        self._per_second = per_second
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more may be measured."""
+        now = time.monotonic()
+        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Sender(threading.Thread):
     """Sends entries to the capture server in batches, from a queue with an end.
 
+    It wakes up twice a second and takes all that is due: a thread that woke for each entry would
+    take the interpreter from the proxy as often. Each counter is written by one thread alone.
+
     Attributes:
-        dropped: entries that could not be sent and that no batch has told of yet.
         sent: entries that the capture server has.
     """
 
@@ -726,23 +804,32 @@ class Sender(threading.Thread):
         self._address = urlsplit(server)
         self._run_id = run_id
         self._origin_ms = origin_seconds * 1000
-        self._queue: queue.Queue[Waiting] = queue.Queue(QUEUE_LIMIT)
-        self._held_bytes = 0
+        self._queue: deque[Waiting] = deque()
+        self._budget = Budget(MEASURED_AT_ONCE, MEASURED_PER_SECOND)
         self._ending = threading.Event()
         self._sessions: dict[str, tuple[str, str]] = {}
-        self.dropped = 0
+        self._body_bytes_in = 0
+        self._body_bytes_out = 0
+        self._refused = 0
+        self._failed = 0
+        self._told = 0
         self.sent = 0
+
+    @property
+    def dropped(self) -> int:
+        """Entries that could not be sent and that no batch has told of yet."""
+        return self._refused + self._failed - self._told
 
     def put(self, client: str, entry: dict[str, Any], body: bytes | None = None) -> None:
         """Take an entry; never waits."""
-        if body is not None and self._held_bytes + len(body) > LARGEST_HELD_BODIES:
-            body = None
-        try:
-            self._queue.put_nowait(Waiting(time.monotonic() + HOLD_SECONDS, client, entry, body))
-        except queue.Full:
-            self.dropped += 1
-        else:
-            self._held_bytes += len(body or b"")
+        if len(self._queue) >= QUEUE_LIMIT:
+            self._refused += 1
+            return
+        if body is not None:
+            held = self._body_bytes_in - self._body_bytes_out
+            body = body if held + len(body) <= LARGEST_HELD_BODIES else None
+            self._body_bytes_in += len(body or b"")
+        self._queue.append(Waiting(time.monotonic() + HOLD_SECONDS, client, entry, body))
 
     def learn(self, client: str, body: bytes) -> None:
         """Whose session a client's are, from a batch that its SDK sends through the proxy."""
@@ -758,39 +845,33 @@ class Sender(threading.Thread):
         """Send what waits, without further delay, and end; gives up after some seconds."""
         self._ending.set()
         self.join(STOP_SECONDS)
-        left = self.dropped + self._queue.qsize()
+        left = self.dropped + len(self._queue)
         if left:
             log.warning("perftui: %d requests could not be captured", left)
 
     def run(self) -> None:
         """Take what has waited long enough, and send it by session."""
-        while not (self._ending.is_set() and self._queue.empty()):
-            groups: dict[tuple[str, str], list[str]] = {}
-            byte_count = 0
-            try:
-                waiting = self._queue.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            while True:
-                self._ending.wait(max(0.0, waiting.due - time.monotonic()))
-                text = json.dumps(self._measured(waiting))
+        while not (self._ending.is_set() and not self._queue):
+            self._ending.wait(ROUND_SECONDS)
+            groups: dict[tuple[str, str], Group] = {}
+            while self._queue and self._is_due(self._queue[0]):
+                waiting = self._queue.popleft()
                 owner = self._sessions.get(waiting.client, (self._run_id, "proxy"))
-                groups.setdefault(owner, []).append(text)
-                byte_count += len(text)
-                if byte_count >= BATCH_BYTES or sum(map(len, groups.values())) >= BATCH_LIMIT:
-                    break
-                try:
-                    waiting = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            for (session, view), entries in groups.items():
-                self._post(session, view, entries)
+                group = groups.setdefault(owner, Group())
+                group.add(json.dumps(self._measured(waiting)))
+                if group.is_full:
+                    self._post(*owner, groups.pop(owner).entries)
+            for owner, group in groups.items():
+                self._post(*owner, group.entries)
+
+    def _is_due(self, waiting: Waiting) -> bool:
+        return self._ending.is_set() or waiting.due <= time.monotonic()
 
     def _measured(self, waiting: Waiting) -> dict[str, Any]:
         if waiting.body is None:
             return waiting.entry
-        self._held_bytes -= len(waiting.body)
-        return {**waiting.entry, **savings(waiting.body)}
+        self._body_bytes_out += len(waiting.body)
+        return {**waiting.entry, **savings(waiting.body)} if self._budget.take() else waiting.entry
 
     def _post(self, session: str, view: str, entries: list[str]) -> None:
         told = self.dropped
@@ -809,13 +890,13 @@ class Sender(threading.Thread):
             status = self._attempt(body)
             if 200 <= status < 300:
                 self.sent += len(entries)
-                self.dropped -= told
+                self._told += told
                 return
             if (status and status not in {429, 503}) or attempt == ATTEMPTS - 1:
                 break
             # The batch keeps its ID, so that it is stored once even if only the answer was lost.
             self._ending.wait(0.5 * 2**attempt)
-        self.dropped += len(entries)
+        self._failed += len(entries)
         log.warning(
             "perftui: %d requests could not be captured (%s)",
             len(entries),
@@ -834,6 +915,11 @@ class Sender(threading.Thread):
             return 0
         finally:
             connection.close()
+
+
+def _is_no_note_of_streaming(record: logging.LogRecord) -> bool:
+    """mitmproxy notes each body that it does not hold: here all, a line and an event for each."""
+    return not record.getMessage().startswith("Streaming ")
 
 
 class PerftuiAddon:
@@ -864,9 +950,11 @@ class PerftuiAddon:
             ctx.options.perftui_server, f"proxy-{uuid.uuid4().hex[:12]}", self._origin
         )
         self._sender.start()
+        _PROXY_LOG.addFilter(_is_no_note_of_streaming)
 
     def done(self) -> None:
         """mitmproxy: it ends."""
+        _PROXY_LOG.removeFilter(_is_no_note_of_streaming)
         if self._sender is not None:
             self._sender.stop()
 
@@ -876,6 +964,7 @@ class PerftuiAddon:
         """mitmproxy: a whole request has been read."""
         request = flow.request
         origin = origin_of(flow)
+        flow.metadata["perftui_request"] = Head.of(request)
         flow.metadata["perftui_flow"] = uuid.uuid4().hex
         flow.metadata["perftui_url"] = origin + request.path
         if request.path.startswith(PREFIX):
@@ -900,7 +989,7 @@ class PerftuiAddon:
 
     def _to_capture_server(self, flow: mitm_http.HTTPFlow, origin: str) -> None:
         request = flow.request
-        if request.headers.get("origin", origin) != origin:
+        if request_head(flow).values.get("origin", origin) != origin:
             # A page of another origin has no business here; what it may send to the capture
             # server itself is for that to say.
             self._refuse(flow, f"only pages of {origin} are captured here")
@@ -922,21 +1011,19 @@ class PerftuiAddon:
         response = flow.response
         if response is None or flow.metadata.get("perftui_own"):
             return
-        flow.metadata["perftui_head"] = head_bytes(response)
+        flow.metadata["perftui_response"] = head = Head.of(response)
         names: Origins | None = flow.metadata.get("perftui_origins")
         if names is not None:
             names.to_page(response)
         mine = f'{SERVER_TIMING};desc="{flow.metadata["perftui_flow"]}"'
-        response.headers.add("Server-Timing", mine)
+        response.headers.fields += ((b"Server-Timing", mine.encode()),)
         if response.status_code == 101:
             return
         injector: Injector | None = None
         if ctx.options.perftui_inject and is_document(flow) and self._can_capture(flow):
-            charset = _CHARSET.search(response.headers.get("content-type", ""))
+            charset = _CHARSET.search(head.values.get("content-type", ""))
             injector = Injector("", charset[1] if charset else None)
-        passage = passage_of(
-            response, injector=injector, body_characters=ctx.options.perftui_bodies
-        )
+        passage = passage_of(flow, injector=injector, body_characters=ctx.options.perftui_bodies)
         if injector is not None and passage.can_inject:
             injector.tag = script_tag(self._open_policies(flow))
             self._change_length(flow)
@@ -947,6 +1034,8 @@ class PerftuiAddon:
 
     def _can_capture(self, flow: mitm_http.HTTPFlow) -> bool:
         assert flow.response is not None
+        if "content-security-policy" not in response_head(flow).values:
+            return True
         policies = flow.response.headers.get_all("content-security-policy")
         if not any(is_sandboxed(one) for policy in policies for one in policy.split(",")):
             return True
@@ -963,6 +1052,8 @@ class PerftuiAddon:
         nonce = None
         extensions: list[str] = []
         for header in ("content-security-policy", "content-security-policy-report-only"):
+            if header not in response_head(flow).values:
+                continue
             policies = response.headers.get_all(header)
             changed: list[str] = []
             for policy in policies:
@@ -971,8 +1062,7 @@ class PerftuiAddon:
                 changed.append(opened)
                 if added:
                     extensions.append(added)
-            if policies:
-                response.headers.set_all(header, changed)
+            response.headers.set_all(header, changed)
         if extensions:
             flow.metadata["perftui_policy"] = told = "; ".join(dict.fromkeys(extensions))
             log.warning("perftui: extended the policy of %s by %s", _shown_url(flow), told)
@@ -1017,7 +1107,7 @@ def _shown_url(flow: mitm_http.HTTPFlow) -> str:
 
 
 def _client(flow: mitm_http.HTTPFlow) -> str:
-    agent = flow.request.headers.get("user-agent", "")
+    agent = request_head(flow).values.get("user-agent", "")
     return f"{flow.client_conn.peername[0]} {agent}"
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -63,30 +64,40 @@ def read_lines(
         yield batch if batch.source != "sdk" else msgspec.structs.replace(batch, source="import")
 
 
-def read_json(
-    stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
-) -> Iterator[Batch]:
-    """Batches of a ``.json`` file: an export of PostHog where it begins like one, else HAR."""
-    reader = read_posthog if looks_like_posthog(_head(stream)) else read_har
-    return reader(stream, settings, received_us, fault)
+def readers(body_characters: int = 0) -> dict[str, FileReader]:
+    """Suffix (without ``.gz``) -> what reads such a file.
+
+    Args:
+        body_characters: how much of each textual body is kept, where the file has bodies.
+    """
+    of_har = partial(read_har, body_characters=body_characters)
+    of_flows = partial(read_flows, body_characters=body_characters)
+
+    def of_json(
+        stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
+    ) -> Iterator[Batch]:
+        """An export of PostHog where it begins like one, else HAR."""
+        reader = read_posthog if looks_like_posthog(_head(stream)) else of_har
+        return reader(stream, settings, received_us, fault)
+
+    members: dict[str, FileReader] = {
+        ".jsonl": read_lines,
+        ".ndjson": read_lines,
+        ".har": of_har,
+        ".json": of_json,
+    }
+    return {
+        **members,
+        ".zip": read_zip(members),
+        ".flows": of_flows,
+        ".flow": of_flows,
+        ".mitm": of_flows,
+        ".posthog": read_posthog,
+    }
 
 
-_MEMBERS: dict[str, FileReader] = {
-    ".jsonl": read_lines,
-    ".ndjson": read_lines,
-    ".har": read_har,
-    ".json": read_json,
-}
-
-READERS: dict[str, FileReader] = {
-    **_MEMBERS,
-    ".zip": read_zip(_MEMBERS),
-    ".flows": read_flows,
-    ".flow": read_flows,
-    ".mitm": read_flows,
-    ".posthog": read_posthog,
-}
-"""Suffix (without ``.gz``) -> what reads such a file."""
+SUFFIXES = tuple(readers())
+"""What can be imported, by the end of its name."""
 
 _HAR_BEGINNING = re.compile(rb'\s*\{\s*"log"\s*:')
 _FLOW_BEGINNING = re.compile(rb"\d+:")
@@ -121,11 +132,19 @@ def _head(stream: BinaryIO) -> bytes:
 @click.option(
     "--as",
     "kind",
-    type=click.Choice(sorted(suffix[1:] for suffix in READERS)),
+    type=click.Choice(sorted(suffix[1:] for suffix in SUFFIXES)),
     help="What kind of file it is [default: by its name; stdin by how it begins].",
 )
+@click.option(
+    "--bodies",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    metavar="CHARACTERS",
+    help="Keep so many characters of each textual body of HAR and flow files, redacted."
+    "  [default: none]",
+)
 @pass_context
-def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None:
+def import_(context: Context, files: tuple[Path, ...], kind: str | None, bodies: int) -> None:
     """Import FILEs (- is stdin) into the store: HAR 1.2 (.har), batches, one a line
     (.jsonl), mitmproxy's flows (.flows), exports of PostHog (.json); also compressed
     (.gz) or in an archive (.zip).
@@ -140,13 +159,14 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None) -> None
         faults += 1
         click.echo(f"perftui: {sanitise(message)}", err=True)
 
+    by_suffix = readers(bodies)
     total = 0
     sessions: dict[str, None] = {}
     with context.open_writer() as writer:
         for file in files:
             suffix = f".{kind}" if kind else suffix_of(file)
             with _opened(file) as (stream, length):
-                reader = READERS[suffix or kind_of(_head(stream))]
+                reader = by_suffix[suffix or kind_of(_head(stream))]
                 total += _import_file(
                     context,
                     writer,
@@ -177,9 +197,9 @@ def suffix_of(file: Path) -> str:
     suffixes = [suffix.lower() for suffix in file.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
-    if not suffixes or suffixes[-1] not in READERS:
+    if not suffixes or suffixes[-1] not in SUFFIXES:
         raise ImportFileError(
-            f"{file}: only {', '.join(READERS)} (also .gz) can be imported; --as says what it is"
+            f"{file}: only {', '.join(SUFFIXES)} (also .gz) can be imported; --as says what it is"
         )
     return suffixes[-1]
 

@@ -390,3 +390,30 @@ def test_many_pages_of_few_requests_do_not_wait_for_the_end() -> None:
     assert [batch.page_view_id for batch in [*first, *batches]] == [
         f"page-{number + 1}" for number in range(6000)
     ]
+
+
+@pytest.mark.parametrize("step", [7, 1 << 20])
+def test_what_msgspec_does_not_step_over_is_found_by_its_brackets(step: int) -> None:
+    text = b'{"list": [{"a": "\\ud800"}, {"b": NaN}, {"c": [1, {"d": "]}"}]}, {"e": 1}], "z": {}}'
+    slices = JsonSlices(_Trickle(text, step))  # type: ignore[arg-type]
+    found: list[bytes] = []
+    for name in slices.members():
+        if name == "list":
+            found = [slices.value().strip() for _ in slices.elements()]
+        else:
+            slices.value(keep=False)
+    assert found == [
+        b'{"a": "\\ud800"}',
+        b'{"b": NaN}',
+        b'{"c": [1, {"d": "]}"}]}',
+        b'{"e": 1}',
+    ]
+
+
+def test_arrays_as_deep_as_you_like_are_jumped_over() -> None:
+    text = b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b', "y": 1}'
+    slices = JsonSlices(io.BytesIO(text))
+    assert [(name, slices.value(keep=name == "y")) for name in slices.members()] == [
+        ("x", b""),
+        ("y", b"1"),
+    ]
