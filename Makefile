@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-reports bench-har bench-proxy bench-production record-demo screenshots sdk lock clean
+.PHONY: help demo test test-faults check format bench bench-ingest bench-app bench-reports bench-har bench-proxy bench-production bench-sdk record-demo screenshots sdk lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -58,6 +58,9 @@ bench-app: $(VENV)/.dev ## The app in a real pty against an empty Textual app
 
 bench-reports: $(VENV)/.dev ## The nine questions over a large store
 	@$(BIN)/python -m bench.reports
+
+bench-sdk: $(VENV)/.dev ## What a page pays for the SDK, beside what others put into pages (needs npm)
+	@$(BIN)/python -m bench.sdk
 
 bench-har: $(VENV)/.dev ## Importing HAR files against json.load
 	@$(BIN)/python -m bench.har

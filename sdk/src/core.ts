@@ -5,6 +5,8 @@ import type { Options } from './api.ts';
 export interface Settings extends Omit<Options, 'types'> {
   endpoint: string;
   types: string[];
+  /** Kind of entry (`resource:fetch`) -> how dear it is, below 0 where it is not asked for. */
+  _ranks: Record<string, number>;
   /** The server's kill switch. */
   enabled?: boolean;
 }
@@ -34,12 +36,12 @@ export const own = (url: string): boolean => ownUrls.includes(url.split('?')[0])
 /** `run`, but never throwing: what goes wrong in here is no fault of the page. */
 export const safe =
   <A extends unknown[], R>(run: (...args: A) => R) =>
+  // @ts-expect-error Where it failed, nothing is returned.
   (...args: A): R | undefined => {
     try {
       return run(...args);
     } catch {
       // Nothing can be told to the page, and nothing needs to be.
-      return;
     }
   };
 

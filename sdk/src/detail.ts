@@ -35,9 +35,10 @@ export default function detail(host: PluginHost): void {
 
   if (options.types.includes('request-detail')) {
     const original = window.fetch;
-    window.fetch = function (this: unknown, input: RequestInfo | URL, init?: RequestInit) {
+    window.fetch = function (this: unknown, ...args: Parameters<typeof fetch>) {
+      const [input, init] = args;
       const startTime = performance.now();
-      const promise = original.apply(this as Window, [input, init] as never);
+      let promise = original.apply(this as Window, args);
       quietly(() => {
         const request = input instanceof Request ? input : undefined;
         const url = request ? request.url : '' + input;
@@ -48,7 +49,8 @@ export default function detail(host: PluginHost): void {
           requestHeaders: pick((name) => headers.get(name)),
           requestBody: cut(init?.body),
         };
-        promise.then(
+        // The page gets what follows from it: a failure that nobody handles is to stay one.
+        promise = promise.then(
           (response) => {
             const told = (responseBody?: string): void =>
               add(url, {
@@ -63,8 +65,12 @@ export default function detail(host: PluginHost): void {
             if (limit && /json|text|xml|urlencoded/.test(response.headers.get('content-type')!)) {
               response.clone().text().then((text) => told(cut(text)), () => told());
             } else told();
+            return response;
           },
-          (error) => add(url, { ...base, duration: performance.now() - startTime, error: '' + error }),
+          (error) => {
+            add(url, { ...base, duration: performance.now() - startTime, error: '' + error });
+            throw error;
+          },
         );
       });
       return promise;
@@ -100,7 +106,7 @@ export default function detail(host: PluginHost): void {
             requestBody: cut(body),
             responseBody: text,
           });
-        }),
+        }, { once: true }),
       );
       return send.call(this, body);
     };

@@ -1,7 +1,6 @@
 /** What the browser does not put in PerformanceEntries: actions, errors, visibility. */
 import type { Entry } from './api.ts';
 import { listen, now, timeline } from './core.ts';
-import { drain } from './observe.ts';
 import { touch } from './pageviews.ts';
 import { add, queue, type Item } from './queue.ts';
 import { selector } from './selector.ts';
@@ -17,7 +16,6 @@ const count = (entry: Entry): void => {
     ['name', 'selector', 'message'].every((key) => before[key] == entry[key])
   ) {
     before.count = ((before.count as number) || 1) + 1;
-    before.duration = entry.startTime - before.startTime;
     // It may have been made ready for a batch that then was full.
     last!._json = undefined;
   } else last = add(entry);
@@ -41,8 +39,8 @@ export const watchHappenings = (): void => {
         entryType: 'error',
         startTime: now(),
         kind: localName ? 'resource' : type,
-        message: ('' + (thrown?.message ?? thrown)).slice(0, 1e3),
-        stack: thrown?.stack?.slice(0, 4e3),
+        message: ('' + (thrown?.message ?? thrown)).slice(0, 2e3),
+        stack: thrown?.stack,
         source: src || href || (filename && [filename, lineno, colno].join(':')),
       });
     },
@@ -52,7 +50,6 @@ export const watchHappenings = (): void => {
   for (const { startTime, name } of timeline('visibility-state')) visibility(startTime, name);
   listen('visibilitychange', (event: Event) => {
     visibility(event.timeStamp, document.visibilityState);
-    drain();
     if (document.hidden) leave();
   });
 };

@@ -1,6 +1,7 @@
 /** One PerformanceObserver per entry type, and what the browser has not delivered. */
 import { options, own, safe, timeline } from './core.ts';
-import { add } from './queue.ts';
+import { add, waiting } from './queue.ts';
+import { schedule } from './send.ts';
 import { wants } from './types.ts';
 
 const observers: Record<string, PerformanceObserver> = {};
@@ -31,12 +32,15 @@ const take = (entries: AnyEntry[], final?: boolean): void =>
 /** Starts the observers that the table asks for; one that it no longer asks for ends itself. */
 export const observe = (): void =>
   PerformanceObserver.supportedEntryTypes.forEach((type) => {
-    // The `visibility` entries of our own tell of it sooner.
-    if (!observers[type] && type != 'visibility-state' && wants(type)) {
+    // Observers hear of every resource, however full the page's own timeline is.
+    if (!observers[type] && wants(type + ':')) {
       (observers[type] = new PerformanceObserver(
-        safe((list: PerformanceObserverEntryList, observer: PerformanceObserver) =>
-          options && wants(type) ? take(list.getEntries()) : observer.disconnect(),
-        ),
+        safe((list: PerformanceObserverEntryList, observer: PerformanceObserver) => {
+          if (!wants(type + ':')) observer.disconnect();
+          else if (!/^(nav|res)/.test(type)) take(list.getEntries());
+          else if (waiting.push(...list.getEntries()) > 200) drain();
+          schedule();
+        }),
       )).observe({
         type,
         buffered: true,
@@ -47,6 +51,7 @@ export const observe = (): void =>
 
 /** Takes what the browser has but has not delivered; `final` with what could still change. */
 export const drain = (final?: boolean): void => {
+  take(waiting.splice(0));
   for (const type in observers) {
     take(observers[type]!.takeRecords());
     if (final && /^(nav|res)/.test(type)) take(timeline(type), final);

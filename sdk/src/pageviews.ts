@@ -8,11 +8,12 @@ import { listen, now, options, prerendering, safe } from './core.ts';
 import { uuid } from './ids.ts';
 import { add } from './queue.ts';
 import { stop } from './sdk.ts';
-import { session } from './session.ts';
+import { session, store } from './session.ts';
 
 export interface View {
   _id: string;
-  _session: string;
+  /** Once it was needed: the first look into storage costs a page milliseconds while it loads. */
+  _session?: string;
   _route: string;
   _entry: Entry;
 }
@@ -26,18 +27,25 @@ export const viewAt = (time: number): View =>
 export const currentView = (): View => views.at(-1)!;
 
 /** The path; a route in the hash (`#/orders`, `#!orders`) counts as part of it. */
-export const routeOf = (url: { pathname: string; hash: string }): string =>
-  url.pathname + (/^#[!/][^?]*/.exec(url.hash) || '');
+export const routeOf = ({ pathname, hash }: { pathname: string; hash: string }): string =>
+  pathname + /^#[!/][^?]*/.exec(hash);
 
 /** All tabs of a session agree on it without a word: the end of its ID decides. */
 export const isSampled = (id: string): boolean =>
   parseInt(id.slice(-8), 16) < 2 ** 32 * (options.sampleRate ?? 1);
 
+/** The session of a pageview; where it is not to be recorded none, and that is the end of it. */
+export const identify = (view: View): string | undefined => {
+  if (!view._session) {
+    const id = session(Date.now(), true);
+    if (store('perftui-opt-out') || !isSampled(id)) stop();
+    else view._session = id;
+  }
+  return view._session;
+};
+
 export const openView = (kind: string, startTime: number): unknown => {
-  const time = Date.now();
   const name = shorten(location.href);
-  const id = session(time, true);
-  if (!isSampled(id)) return stop();
   const entry: Entry = {
     name,
     entryType: 'pageview',
@@ -48,15 +56,16 @@ export const openView = (kind: string, startTime: number): unknown => {
     hidden: document.hidden,
     prerendered: prerendering(),
   };
-  views.push({ _id: uuid(time), _session: id, _route: routeOf(location), _entry: entry });
-  // The newest are kept; what started before them all goes to the oldest that is.
-  if (views.length > 1e3) views.shift();
+  views.push({ _id: uuid(Date.now()), _route: routeOf(location), _entry: entry });
   return add(entry);
 };
 
 /** Renews the session if its time is over; a pageview is of one session, so it ends with it. */
 export const touch = (active?: boolean): unknown =>
-  options && session(Date.now(), active) != currentView()._session && openView('session', now());
+  options &&
+  identify(currentView()) &&
+  session(Date.now(), active) != currentView()._session &&
+  openView('session', now());
 
 /** Opens a pageview whenever the path changes, however the page changes it. */
 export const watchRoutes = (): void => {

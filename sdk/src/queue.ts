@@ -1,9 +1,9 @@
 /** What waits to be sent: bounded, the cheapest dropped first and counted, packed into batches. */
 import type { Entry } from './api.ts';
-import { compact, shorten } from './compact.ts';
+import { exact, plain, shorten } from './compact.ts';
 import { options, safe, timeline } from './core.ts';
 import { uuid } from './ids.ts';
-import { currentView, viewAt, type View } from './pageviews.ts';
+import { currentView, identify, viewAt, type View } from './pageviews.ts';
 import { schedule } from './send.ts';
 import { wants } from './types.ts';
 
@@ -11,11 +11,13 @@ export interface Item {
   _entry: Entry | PerformanceEntry;
   _view: View;
   _rank: number;
-  /** `''` where it is not to be sent. */
+  /** Too short for an entry where it is not to be sent. */
   _json?: string | undefined;
 }
 
 export let queue: Item[] = [];
+/** Resources and navigations that nobody has looked at: that is done when there is time to send. */
+export const waiting: PerformanceEntry[] = [];
 let dropped: Record<string, number> = {};
 
 const encoder = new TextEncoder();
@@ -30,32 +32,32 @@ export const drop = (batch: string): void => {
 };
 
 /** How dear an entry is: what only we saw, then API calls and vitals, then assets, then the rest. */
-export const rank = (entry: { entryType: string; initiatorType?: unknown }): number => {
-  const key = entry.entryType + ':' + entry.initiatorType;
-  return [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((kind) =>
-    kind.test(key),
-  );
-};
+const RANKS = [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/];
 
 export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank);
 
 /** What is sent of an entry; nothing where a hook throws that was there to hold something back. */
 const serialise = safe((entry: object): string => {
-  const json = compact(entry);
-  const kept = options.beforeSend ? options.beforeSend(JSON.parse(json)) : json;
-  return kept == json ? json : kept ? JSON.stringify(kept) : '';
+  const json = 'toJSON' in entry ? JSON.stringify(plain(entry)) : exact(entry);
+  return options.beforeSend ? JSON.stringify(options.beforeSend(JSON.parse(json)) || 0) : json;
 });
 
 /** Takes an entry that the table asks for into the queue, with the pageview in which it started. */
 export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
-  if (!wants(entry.entryType, (entry as PerformanceResourceTiming).initiatorType)) return;
+  const { entryType, initiatorType } = entry as PerformanceResourceTiming;
+  const kind = entryType + ':' + initiatorType + ':';
+  const _rank = (options._ranks[kind] ??= wants(kind)
+    ? RANKS.findLastIndex((dear) => dear.test(kind))
+    : -2);
+  if (_rank < -1) return;
   const item = {
     _entry: entry,
     _view: viewAt(entry.startTime),
-    _rank: rank(entry),
-    // An element may be gone by the time of the batch, so it is told now; of a page that is prerendered
-    // the navigation learns only later when it was activated.
-    _json: 'toJSON' in entry && !/^(nav|res)/.test(entry.entryType) ? serialise(entry) : undefined,
+    _rank,
+    // Told now: an element may be gone by the time of the batch. But an action or an error may be
+    // repeated, and there are many resources; when a prerendered page was activated its navigation
+    // learns late.
+    _json: /^(nav|res|act|err)/.test(entryType) ? undefined : serialise(entry),
   };
   queue.push(item);
   if (queue.length > 3e3) {
@@ -74,6 +76,7 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
 export const build = (limit = 4e4): string | undefined => {
   if (!queue[0]) return;
   const { _view } = queue[0];
+  if (!identify(_view)) return;
   const { _entry: page } = _view;
   // Titles come late; what a pageview that is over was called, it stays.
   if (_view == currentView()) page.title = shorten(document.title);
@@ -83,7 +86,7 @@ export const build = (limit = 4e4): string | undefined => {
     if (size > limit || item._view != _view) return true;
     const json = (item._json ??= serialise(item._entry))!;
     const { length } = encoder.encode(json);
-    if (length && length < 4e4) {
+    if (length > 2 && length < 4e4) {
       size += length;
       if (size > limit && parts[0]) return true;
       parts.push(json);
@@ -92,9 +95,9 @@ export const build = (limit = 4e4): string | undefined => {
   });
   if (!parts[0]) return build(limit);
   const { name: url, title, referrer } = page;
-  const { connection: { effectiveType, rtt } = {}, deviceMemory } = navigator as Navigator & {
+  const { connection: { rtt } = {}, deviceMemory } = navigator as Navigator & {
     deviceMemory?: number;
-    connection?: { effectiveType?: string; rtt?: number };
+    connection?: { rtt?: number };
   };
   const body =
     JSON.stringify({
@@ -112,7 +115,7 @@ export const build = (limit = 4e4): string | undefined => {
       client: {
         sdk: 'perftui/' + VERSION,
         viewport: [innerWidth, innerHeight],
-        connection: { effectiveType, rtt },
+        connection: { rtt },
         deviceMemory,
       },
       dropped,

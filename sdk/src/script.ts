@@ -8,10 +8,12 @@ type Call = [keyof Perftui, ...unknown[]];
 safe(() => {
   const { src, nonce, dataset } = document.currentScript as HTMLScriptElement;
   const page = window as { perftui?: Perftui & { q?: Call[] } };
+  // The page's own tag and one that a proxy put in would record everything twice.
+  if (page.perftui?.use) return;
   const calls = page.perftui?.q || [];
   page.perftui = api;
   begin(
-    { endpoint: new URL('/batch', src).href, ...(dataset as Options) },
+    { endpoint: new URL('/batch', src) as never, ...(dataset as Options) },
     src.split('?')[0],
     () => {
       const url = new URL('perftui-detail.js', src).href;

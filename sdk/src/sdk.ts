@@ -4,8 +4,8 @@ import { SECRETS } from './compact.ts';
 import * as core from './core.ts';
 import { listen, now, options, own, ownUrls, safe } from './core.ts';
 import { watchHappenings } from './happenings.ts';
-import { drain, observe } from './observe.ts';
-import { currentView, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
+import { observe } from './observe.ts';
+import { currentView, identify, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
 import { add, queue } from './queue.ts';
 import { leave, pump } from './send.ts';
 import { store } from './session.ts';
@@ -22,16 +22,18 @@ export const stop = (): undefined => {
 };
 
 const settle = (wanted: Options): void => {
-  const { href } = new URL(wanted.endpoint || '/batch', location.href);
+  const { href } = new URL(wanted.endpoint || '/batch', location as never);
   core.configure({
     ...wanted,
     endpoint: href,
     types: `${wanted.types || '*'}${/^(true)?$/.test(wanted.detail as never) ? ',console,request-detail' : ''}`.split(
       /[\s,]+/,
     ),
-    redact: [SECRETS]
-      .concat(wanted.redact || [])
-      .map((pattern) => RegExp(pattern, 'g' + (pattern.flags || '').replace('g', ''))),
+    // Of an expression that is a string, case does not matter.
+    redact: [SECRETS as string | RegExp].concat(wanted.redact || []).map((pattern) =>
+      RegExp(pattern, 'g' + ((pattern as RegExp).flags ?? 'i').replace('g', '')),
+    ),
+    _ranks: {},
   });
 };
 
@@ -43,27 +45,22 @@ const apply = (): void => {
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */
 const ask = async (): Promise<void> => {
-  const url = new URL('config', options.endpoint).href;
-  ownUrls.push(url);
+  // A server that asks for a key asks for it here too.
+  const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
+  ownUrls.push(url.split('?')[0]);
   const wanted = await (await fetch(url)).json();
   if (!options) return;
   settle({ ...given, ...wanted });
-  if (options.enabled === false || !isSampled(currentView()._session)) stop();
+  if (options.enabled === false || !isSampled(identify(currentView())!)) stop();
   else apply();
 };
 
 const start = (): void => {
-  // Where that is not in the sample, the next line throws, and that is the end of it.
   openView('load', 0);
   apply();
-  // Keeps the page's own timeline whole: by default it ends at 250 resources.
-  performance.setResourceTimingBufferSize(1e4);
   watchHappenings();
   watchRoutes();
-  listen('pagehide', () => {
-    drain(true);
-    leave(true);
-  });
+  listen('pagehide', () => leave(true));
   listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
     if (persisted) {
       openView('bfcache', timeStamp);
@@ -77,19 +74,19 @@ const start = (): void => {
   });
   listen('online', pump);
   // A server without settings, or none at all: ours stand.
-  if (!/false/.test(options.config as never)) ask().catch(() => {});
+  if (!/false/.test(options.config as never)) {
+    // Not while the page has other things to do, but before the first batch.
+    setTimeout(() => ask().catch(() => {}), (options.flushInterval ?? 2e3) / 2);
+  }
 };
 
 export const api: Perftui = {
   capture: safe((name: string, properties?: Record<string, unknown>) => {
     touch(true);
-    add({ name: '' + name, entryType: 'capture', startTime: now(), properties });
+    add({ name, entryType: 'capture', startTime: now(), properties });
   }),
   pageview: safe(() => openView('manual', now())),
-  flush: safe(() => {
-    drain();
-    void pump();
-  }),
+  flush: pump as () => void,
   optOut: safe(() => {
     store('perftui-opt-out', '1');
     stop();
@@ -99,10 +96,10 @@ export const api: Perftui = {
     plugin({ add: safe(add), own, options });
   }),
   get sessionId() {
-    return currentView()?._session;
+    return safe(identify)(currentView());
   },
   get pageViewId() {
-    return currentView()?._id;
+    return api.sessionId && currentView()._id;
   },
 };
 
@@ -115,7 +112,6 @@ export const begin = safe((wanted: Options, ownUrl?: string, load?: () => undefi
     views[0] ||
     // Where there is none, this throws, and that is the end of it.
     !PerformanceObserver.supportedEntryTypes ||
-    store('perftui-opt-out') ||
     (!/false/.test(wanted.privacySignals as never) && (doNotTrack == '1' || globalPrivacyControl))
   ) {
     return;

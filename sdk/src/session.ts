@@ -22,7 +22,7 @@ export const store = safe((key: string, value?: string): string | null => {
 export const session = (time: number, active?: boolean): string => {
   let [id, started, activeAt] = (store('perftui') || memory).split(',') as [string, ...string[]];
   const idle = Math.abs(time - +activeAt!);
-  if (!(idle < 18e5 && Math.abs(time - +started!) < 864e5)) {
+  if (!(idle < 18e5 && time - +started! < 864e5)) {
     id = uuid((started = time as never));
     active = true;
     // Storage is written every five seconds at most for mere activity.

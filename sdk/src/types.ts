@@ -1,12 +1,16 @@
 /** The one table of what to record: names of entry types, `resource` narrowed by initiator. */
 import { options } from './core.ts';
 
-/** Does the table ask for this type, and for this initiator where one is given? */
-export const wants = (entryType: string, initiator?: string): boolean =>
-  options.types.some((name) => {
-    const [type, only] = name.split(/:\*?/);
-    return type == '*'
-      ? !/^(cons|req)/.test(entryType)
-      : type == entryType && (!only || !initiator || only == initiator);
+/**
+ * Does the table ask for this kind: an entry type and a colon (`resource:`), or an initiator and
+ * another colon after them (`resource:fetch:`)? For the type alone it does where it asks for any
+ * initiator.
+ */
+export const wants = (kind: string): boolean =>
+  options.types.some((name) =>
+    name == '*'
+      ? // The `visibility` entries of our own tell of it sooner.
+        !/^(cons|req|visibility-)/.test(kind)
+      : kind.startsWith(name.replace(':*', '') + ':') || name.startsWith(kind),
     // What a pageview is and what the page itself tells is no question of types.
-  }) || /^(pagev|cap)/.test(entryType);
+  ) || /^(pagev|cap)/.test(kind);

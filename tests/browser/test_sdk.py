@@ -98,6 +98,14 @@ def test_own_requests_are_never_in_the_log(page: Page, recorder: Recorder) -> No
     ]
 
 
+def test_a_page_with_the_tag_twice_is_recorded_once(page: Page, recorder: Recorder) -> None:
+    recorder.body += f"<script src=/perftui.js {recorder.attributes}></script>"
+    page.goto(recorder.url + "/start")
+    capture(page, recorder, "once")
+    assert len(recorder.entries("pageview")) == 1
+    assert names(recorder, "capture") == ["once"]
+
+
 def test_what_is_under_way_when_the_page_goes_arrives(page: Page, recorder: Recorder) -> None:
     recorder.attributes = 'data-flush-interval="600000"'
     page.goto(recorder.url + "/start")

@@ -79,6 +79,7 @@ def test_a_url_with_escapes_and_markup_is_kept_harmlessly(capture: Running) -> N
     ("coding", "pack"),
     [
         ("gzip", gzip.compress),
+        ("", gzip.compress),
         ("deflate", zlib.compress),
         ("deflate", lambda body: zlib.compress(body, wbits=-15)),
         ("gzip", lambda body: gzip.compress(body[:40]) + gzip.compress(body[40:])),
