@@ -1,8 +1,8 @@
 """A selection of a store column by column (:class:`perftui.request_columns.ColumnSource`).
 
 SQLite joins the values of a column of some ten thousand rows into one text, without the
-interpreter, and numpy parses it: 0.05 s for a column of a million rows, where a row of the driver
-costs 0.35 s and an Entry 26 s. Large selections are read by two connections at once.
+interpreter, and numpy parses it: 0.05 s for a column of a million rows, where the driver's rows
+of three columns take 0.35 s, and 50,000 entries as objects 1.3 s. Large selections are read by two connections at once.
 """
 
 from __future__ import annotations
