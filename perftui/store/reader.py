@@ -452,28 +452,19 @@ class StoreReader:
         entries = entries.replace(
             ALL_BATCHES, f"(SELECT id FROM batch WHERE id BETWEEN {first} AND {last})"
         )
-        # Where all entries of the batches are wanted, their positions need not be read.
-        is_whole = entries == "1"
-        for seq in ("''", "json_group_array(e.seq)") if is_whole else ("json_group_array(e.seq)",):
-            ((seq_text, start_text, end_text),) = self._rows(
-                f"SELECT {seq}, json_group_array(b.time_origin_us - ? + e.start_us),"
-                " json_group_array("
-                f"ifnull(b.time_origin_us - ? + e.start_us + e.duration_us, {IN_FLIGHT}))"
-                " FROM batch AS b CROSS JOIN entry AS e"
-                " ON e.seq BETWEEN b.first_seq AND b.last_seq"
-                f" WHERE {batches} AND b.id BETWEEN ? AND ? AND {entries}",
-                [base_us, base_us, *parameters, first, last, *bound],
-            )
-            starts = array("q", _INTEGERS.decode(start_text))
-            ends = array("q", _INTEGERS.decode(end_text))
-            if seq_text:
-                seqs = array("q", _INTEGERS.decode(seq_text))
-                break
-            seqs = array("q")
-            for batch in group:
-                seqs.extend(range(batch.first_seq, batch.last_seq + 1))
-            if len(seqs) == len(starts):
-                break
+        # By the rows of the batches, not by the index of their keys.
+        ((seq_text, start_text, end_text),) = self._rows(
+            "SELECT json_group_array(e.seq),"
+            " json_group_array(b.time_origin_us - ? + e.start_us), json_group_array("
+            f"ifnull(b.time_origin_us - ? + e.start_us + e.duration_us, {IN_FLIGHT}))"
+            " FROM batch AS b NOT INDEXED CROSS JOIN entry AS e"
+            " ON e.seq BETWEEN b.first_seq AND b.last_seq"
+            f" WHERE {batches} AND b.id BETWEEN ? AND ? AND {entries}",
+            [base_us, base_us, *parameters, first, last, *bound],
+        )
+        seqs = array("q", _INTEGERS.decode(seq_text))
+        starts = array("q", _INTEGERS.decode(start_text))
+        ends = array("q", _INTEGERS.decode(end_text))
         found = Spans(seqs, starts, ends)
         if is_falling(seqs):
             found = found.taken(sorted(range(len(seqs)), key=seqs.__getitem__))

@@ -92,7 +92,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
                             )
                             for place in range(20)
                         ],
-                        key=number.to_bytes(16, "big"),
+                        # Not in order of arrival.
+                        key=(number * 7919 % 61).to_bytes(16, "big"),
                         time_origin_us=ORIGIN_US,
                         received_us=ORIGIN_US + number,
                         page=Page(url="https://a.test/", title="A"),
@@ -119,6 +120,7 @@ def test_the_pieces_of_a_store_are_its_index(
         assert [piece.read for piece in pieces] == sorted(piece.read for piece in pieces)
         seqs = [seq for piece in pieces for seq in piece.index.seqs]
         ends = [end for piece in pieces for end in piece.index.ends]
+        starts = [start for piece in pieces for start in piece.index.starts]
         whole = reader.index("s1", order=order, predicate=predicate)
         assert (seqs, ends) == (list(whole.seqs), list(whole.ends))
         # Beside the records themselves.
@@ -126,6 +128,8 @@ def test_the_pieces_of_a_store_are_its_index(
         if order is Order.START:
             records.sort(key=lambda record: (record.start_epoch_us, record.seq))
         assert [record.seq for record in records] == seqs
+        base_us = reader.session("s1").started_us
+        assert [record.start_epoch_us - base_us for record in records] == starts
 
 
 def test_duplicates_are_what_a_pageview_asks_for_again(store: Path) -> None:
