@@ -68,6 +68,9 @@ ASCII_PHASE_GLYPHS: Mapping[PhaseName, str] = {
 LEFT_BLOCKS = " ▏▎▍▌▋▊▉█"
 """So many eighths of a cell filled from the left (Unicode, Block Elements)."""
 
+RIGHT_BLOCKS = " ▕▕▐▐▐▐██"
+"""The same from the right, by the nearest character that there is: one eighth, a half, all."""
+
 GROWING = "▷"
 MARK_LINE = "┊"
 _ASCII = str.maketrans(
@@ -259,8 +262,8 @@ def bar_text(
 
 
 def _character(cell: Cell, glyphs: Mapping[PhaseName, str]) -> str:
-    """One character for what a cell shows: of two phases the one that fills more of it, and
-    the last part of what is received in its true width."""
+    """One character for what a cell shows: of two phases the one that fills more of it, and what
+    is received, at an edge of the bar, in its true width."""
     left, right = cell.left, cell.right
     if left is not None and right is None:
         if left is PhaseName.RECEIVE and glyphs is PHASE_GLYPHS:
@@ -268,6 +271,8 @@ def _character(cell: Cell, glyphs: Mapping[PhaseName, str]) -> str:
         return glyphs[left]
     if left is None:
         assert right is not None
+        if right is PhaseName.RECEIVE and glyphs is PHASE_GLYPHS:
+            return RIGHT_BLOCKS[EIGHTHS - cell.eighths]
         return glyphs[right]
     assert right is not None
     return glyphs[left if cell.eighths * 2 >= EIGHTHS else right]
