@@ -95,6 +95,11 @@ def print_node(node: Node, *, nested: bool = False) -> str:
             return text if plain else _quoted(text)
         case Pattern(text):
             return "/" + re.sub(r"(?<!\\)((?:\\\\)*)/", r"\1\\/", text) + "/"
+        case Term("regexp", operator, values):
+            # Not quoted, a pattern goes on to the next space, and slashes at its ends are not its.
+            if len(values) == 1 and values[0][0] != "/" and _PLAIN_VALUE.fullmatch(values[0]):
+                return f"regexp{operator}{values[0]}"
+            return f"regexp{operator}" + ",".join([_quoted(value) for value in values])
         case Term(field, operator, values):
             return f"{field}{operator}" + ",".join(
                 [value if _PLAIN_VALUE.fullmatch(value) else _quoted(value) for value in values]
@@ -117,6 +122,7 @@ _KEYWORD = re.compile(r"(OR|AND|NOT|\|\|?|&&)(?=[\s()\"]|$)")
 _BARE = re.compile(r"[^\s()\"]+")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SLASHES = re.compile(r"/((?:[^/\\\n]|\\.)+)/(?=[\s)]|$)")
+_SLASHES_IN_LIST = re.compile(r"/((?:[^/\\\n]|\\.)+)/(?=[\s),]|$)")
 
 
 class _Parser:
@@ -295,7 +301,7 @@ class _Parser:
         if text[self.at : self.at + 1] == '"':
             return self._string()
         if name == "regexp" and text[self.at : self.at + 1] == "/":
-            match = _SLASHES.match(text, self.at)
+            match = _SLASHES_IN_LIST.match(text, self.at)
             if match is None:
                 raise self.fail("this slash is not closed", self.at)
             self.at = match.end()
