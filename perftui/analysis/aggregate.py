@@ -36,8 +36,9 @@ class AggregateRow(msgspec.Struct, frozen=True, kw_only=True):
         url: of the newest of them.
         present: in how many pageviews it was there.
         share: the same as a part of all pageviews, 0 to 1.
-        start, duration, end: over the pageviews that have it; duration and end are None where
-            no call has ended.
+        start, duration, end: over the pageviews that have it; duration and end are of the calls
+            that have ended, and None where none has. No quartile of ``end`` is before that of
+            ``start``: a call that is still in flight ends after it began.
         phases: the median of each phase, laid end to end from the median start and brought to
             the median duration; one OPAQUE phase where most calls are opaque.
         transfer_size: median of the known sizes, bytes; None where none is known.
@@ -129,7 +130,7 @@ def _row(
         share=len(calls) / page_view_count,
         start=start,
         duration=duration,
-        end=_quartiles([at for at, _ in ended]) if ended else None,
+        end=_not_before(start, _quartiles([at for at, _ in ended])) if ended else None,
         phases=_median_phases(
             [record for _, record in calls],
             start.median_us,
@@ -147,6 +148,14 @@ def _quartiles(values: Iterable[int]) -> Quartiles:
         round(percentile(ordered, 0.25)),
         round(percentile(ordered, 0.5)),
         round(percentile(ordered, 0.75)),
+    )
+
+
+def _not_before(start: Quartiles, end: Quartiles) -> Quartiles:
+    return Quartiles(
+        max(start.p25_us, end.p25_us),
+        max(start.median_us, end.median_us),
+        max(start.p75_us, end.p75_us),
     )
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -129,6 +129,19 @@ def test_nothing_is_no_rows() -> None:
     assert aggregate([]).end_us == 0
 
 
+FLYING = Entry(entry_type="resource", name="https://shop.test/a", start_us=2_000_000)
+ENDED_BEFORE = request("/a", 0, 9, 0)
+
+
+def test_a_resource_ends_no_earlier_than_it_starts() -> None:
+    """Calls that are in flight count for the start, and not for the end."""
+    (row,) = aggregate(loads([ENDED_BEFORE], [FLYING])).rows
+    assert row.start == Quartiles(500_000, 1_000_000, 1_500_000)
+    assert row.duration == Quartiles(9_000, 9_000, 9_000)
+    assert row.end == Quartiles(500_000, 1_000_000, 1_500_000)
+
+
+@example(pages=[[ENDED_BEFORE], [FLYING]])
 @given(pages=st.lists(st.lists(absurd_entries(), max_size=6), max_size=4))
 def test_every_request_is_in_one_row_and_every_row_can_be_drawn(pages: list[list[Entry]]) -> None:
     drawn = loads(*pages)
