@@ -366,12 +366,17 @@ def seek(cursor: Cursor, timeline: Timeline, at_us: int) -> Cursor:
 def seek_by(cursor: Cursor, timeline: Timeline, by_us: int) -> Cursor:
     """Move by so much played time (the arrow keys), negative to go back."""
     played = min(max(cursor.played_us + by_us, 0), timeline.played_us)
+    if by_us > 0 and played == timeline.played_us:
+        # Where all of it is idle and cut to nothing, its end is no other moment of played time.
+        return seek(cursor, timeline, timeline.end_us)
     return cursor._replace(at_us=timeline.to_session(played), played_us=played)
 
 
 def seek_fraction(cursor: Cursor, timeline: Timeline, fraction: float) -> Cursor:
     """Move to a part (0 to 1) of the played session: percent, the number keys, the mouse."""
-    played = round(min(max(fraction, 0.0), 1.0) * timeline.played_us)
+    if fraction >= 1.0:
+        return seek(cursor, timeline, timeline.end_us)
+    played = round(max(fraction, 0.0) * timeline.played_us)
     return cursor._replace(at_us=timeline.to_session(played), played_us=played)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import example, given
@@ -184,6 +185,106 @@ def test_seeking_and_then_playing_shows_what_playing_there_shows(
     played = seek(begin(line), line, start).played_us + sum(int(part * speed) for part in elapsed)
     if start <= line.end_us:
         assert cursor.played_us == min(played, line.played_us) or not elapsed
+
+
+class Shown(NamedTuple):
+    """All that a replay shows of a moment."""
+
+    at_us: int
+    visible: int
+    in_flight: list[int]
+    next_start: int | None
+    previous_start: int | None
+
+    @classmethod
+    def of(cls, line: Timeline, cursor: Cursor) -> Shown:
+        at = cursor.at_us
+        return cls(
+            at,
+            line.visible_count(at),
+            line.in_flight(at),
+            line.next_start(at),
+            line.previous_start(at),
+        )
+
+
+actions = st.one_of(
+    st.tuples(st.just("play"), st.integers(0, 8_000_000)),
+    st.tuples(st.just("speed"), st.sampled_from(SPEEDS)),
+    st.tuples(st.sampled_from(["faster", "slower"]), st.just(0)),
+    st.tuples(st.just("limit"), limits),
+)
+
+
+@given(spans=some_spans(minimum=1), limit=limits, done=st.lists(actions, max_size=25))
+def test_played_at_changing_speeds_and_idle_limits_it_shows_what_seeking_there_shows(
+    spans: Spans, limit: int | None, done: list[tuple[str, Any]]
+) -> None:
+    line = timeline(spans, limit)
+    cursor = begin(line, playing=True)
+    for action, value in done:
+        before = cursor
+        match action:
+            case "play":
+                cursor = advance(cursor, line, value)
+                expected = min(before.played_us + int(value * before.speed), line.played_us)
+                assert cursor.played_us == (expected if before.playing else before.played_us)
+            case "speed":
+                cursor = with_speed(cursor, value)
+            case "faster":
+                cursor = faster(cursor)
+            case "slower":
+                cursor = slower(cursor)
+            case "limit":
+                line = line.with_idle_limit(value)
+                cursor = seek(cursor, line, cursor.at_us)
+        if action != "play":
+            assert cursor.at_us == before.at_us, "the moment stays while something else changes"
+        assert cursor.at_us >= before.at_us
+        # Whatever the limit was on the way: what there is at a moment is the session's.
+        fresh = timeline(spans, value if action == "limit" else line.idle_limit_us)
+        sought = seek(begin(fresh), fresh, cursor.at_us)
+        assert Shown.of(fresh, sought) == Shown.of(line, cursor)
+        assert abs(sought.played_us - cursor.played_us) <= played_room(line, cursor.at_us)
+
+
+def played_room(line: Timeline, at_us: int) -> int:
+    """How far apart two moments of played time may be that are one moment of session time, µs:
+    within an idle stretch both are rounded."""
+    return 1 if any(one.start_us <= at_us <= one.end_us for one in line.idles) else 0
+
+
+@given(
+    spans=some_spans(minimum=1),
+    limit=limits,
+    speeds=st.lists(st.sampled_from(SPEEDS), min_size=1, max_size=12),
+    elapsed=st.integers(4, 4_000_000),
+)
+def test_playing_ends_where_its_speeds_add_up_to(
+    spans: Spans, limit: int | None, speeds: list[float], elapsed: int
+) -> None:
+    line = timeline(spans, limit)
+    cursor = begin(line, playing=True)
+    for speed in speeds:
+        cursor = advance(with_speed(cursor, speed), line, elapsed)
+    played = sum(int(elapsed * speed) for speed in speeds)
+    assert cursor.played_us == min(played, line.played_us)
+    assert cursor.playing is (played < line.played_us)
+    by_key = seek_by(begin(line), line, played)
+    assert Shown.of(line, by_key) == Shown.of(line, cursor)
+
+
+def test_the_end_is_reached_where_all_is_idle_and_cut_to_nothing() -> None:
+    line = timeline([(0, LONG_LIVED_US + 1)], 0)
+    assert line.played_us == 0
+    for cursor in (
+        seek_by(begin(line), line, 1),
+        seek_fraction(begin(line), line, 1.0),
+        advance(begin(line, playing=True), line, 1),
+    ):
+        assert cursor.at_us == line.end_us
+    assert seek_by(begin(line), line, -1).at_us == line.start_us
+    assert seek_fraction(begin(line), line, 0.0).at_us == line.start_us
 
 
 @given(
