@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from perftui.analysis.headers import headers
-from perftui.analysis.resource_type import resource_type
-from perftui.model import JSON, Entry
+from perftui.analysis.resource_type import extension_of, type_by
+from perftui.model import JSON
 
 _LOWER = str.maketrans({code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 
@@ -52,14 +52,9 @@ def has_type(
     url: str | None,
 ) -> int:
     """``perftui_has_type(kinds, …)`` in SQL: whether a request is of one of some kinds."""
-    entry = Entry(
-        entry_type=entry_type,
-        name=url or "",
-        start_us=0,
-        initiator_type=initiator_type,
-        content_type=content_type,
-    )
-    return int(resource_type(entry).value in kinds.split())
+    # No :class:`Entry` is made: this is called for each slow request of a session.
+    kind = type_by(entry_type, initiator_type, content_type, extension_of(url or ""))
+    return int(kind.value in kinds.split())
 
 
 SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., int | None]], ...] = (

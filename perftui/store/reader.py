@@ -418,14 +418,14 @@ class StoreReader:
         )
         groups = list(in_groups([BatchRange(*row) for row in rows]))
         del rows
-        entries, bound, left = self._entries(after_seq, predicate)
+        where, bound, left = self._where(session_id, page_view_id, after_seq, predicate)
         total = sum(batch.entry_count for group in groups for batch in group)
         read = 0
 
         def pieces() -> Iterator[tuple[Spans, int | None]]:
             nonlocal read
-            for group, floor in zip(groups, floors(groups, base_us), strict=True):
-                spans = self._spans(group, base_us, batches, parameters, entries, bound)
+            found = self._spans(groups, base_us, where, bound)
+            for group, floor, spans in zip(groups, floors(groups, base_us), found, strict=True):
                 read += sum(batch.entry_count for batch in group)
                 yield spans if left is None else self._refined(spans, left), floor
 
@@ -440,35 +440,39 @@ class StoreReader:
 
     def _spans(
         self,
-        group: Sequence[BatchRange],
+        groups: Sequence[Sequence[BatchRange]],
         base_us: int,
-        batches: str,
+        where: str,
         parameters: Sequence[Any],
-        entries: str,
-        bound: Sequence[Any],
-    ) -> Spans:
-        """Positions and spans of the entries of a group of batches, as one row of JSON arrays."""
-        first, last = group[0].row, group[-1].row
-        entries = entries.replace(
-            ALL_BATCHES, f"(SELECT id FROM batch WHERE id BETWEEN {first} AND {last})"
-        )
-        # By the rows of the batches, not by the index of their keys.
-        ((seq_text, start_text, end_text),) = self._rows(
-            "SELECT json_group_array(e.seq),"
-            " json_group_array(b.time_origin_us - ? + e.start_us), json_group_array("
+    ) -> Iterator[Spans]:
+        """Positions and spans of the entries of each group of batches.
+
+        All groups are rows of one statement, so that what a filter looks up once (the URLs of a
+        domain, what a pageview asks for again) is looked up once for all of them. Each row is three
+        JSON arrays. ``json_each`` hands out the groups in their order; to ask for it would make
+        SQLite find all rows before it hands out the first.
+        """
+        ranges = [(group[0].row, group[-1].row) for group in groups]
+        # By rows only: not by the index of the batches' keys, and above all not by an index of all
+        # entries that SQLite would make for the sake of one `column = ?`.
+        sql = (
+            "SELECT (SELECT json_group_array(e.seq) || ';' ||"
+            " json_group_array(b.time_origin_us - ? + e.start_us) || ';' || json_group_array("
             f"ifnull(b.time_origin_us - ? + e.start_us + e.duration_us, {IN_FLIGHT}))"
-            " FROM batch AS b NOT INDEXED CROSS JOIN entry AS e"
+            " FROM batch AS b NOT INDEXED CROSS JOIN entry AS e NOT INDEXED"
             " ON e.seq BETWEEN b.first_seq AND b.last_seq"
-            f" WHERE {batches} AND b.id BETWEEN ? AND ? AND {entries}",
-            [base_us, base_us, *parameters, first, last, *bound],
+            " WHERE b.id BETWEEN json_extract(piece.value, '$[0]')"
+            f" AND json_extract(piece.value, '$[1]') AND {where})"
+            " FROM json_each(?) AS piece"
         )
-        seqs = array("q", _INTEGERS.decode(seq_text))
-        starts = array("q", _INTEGERS.decode(start_text))
-        ends = array("q", _INTEGERS.decode(end_text))
-        found = Spans(seqs, starts, ends)
-        if is_falling(seqs):
-            found = found.taken(sorted(range(len(seqs)), key=seqs.__getitem__))
-        return found
+        bound = [base_us, base_us, *parameters, msgspec.json.encode(ranges).decode()]
+        with store_errors(self.path):
+            for (text,) in self._connection.execute(sql, bound):
+                found = Spans(*(array("q", _INTEGERS.decode(part)) for part in text.split(";")))
+                if is_falling(found.seqs):
+                    seqs = found.seqs
+                    found = found.taken(sorted(range(len(seqs)), key=seqs.__getitem__))
+                yield found
 
     def _session_row(self, session_id: str) -> int:
         row = self._value("SELECT id FROM session WHERE session_id = ?", (session_id,))

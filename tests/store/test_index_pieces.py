@@ -5,14 +5,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perftui.analysis.filters import parse
-from perftui.model import Batch, Entry, Order, Page
+from perftui.model import Batch, Entry, Order, Page, Record
 from perftui.store import index_pieces
+from perftui.store import reader as reader_module
 from perftui.store.index_pieces import BatchRange, Spans, by_start, floors, in_groups
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
@@ -130,6 +132,64 @@ def test_the_pieces_of_a_store_are_its_index(
         assert [record.seq for record in records] == seqs
         base_us = reader.session("s1").started_us
         assert [record.start_epoch_us - base_us for record in records] == starts
+
+
+def test_a_piece_is_handed_out_before_the_next_is_read(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def passes(pattern: str, text: str | None) -> int:
+        asked.append(pattern)
+        return 1
+
+    monkeypatch.setattr(index_pieces, "FIRST_ENTRIES", 50)
+    monkeypatch.setattr(index_pieces, "MOST_ENTRIES", 100)
+    monkeypatch.setattr(reader_module, "SQL_FUNCTIONS", [("perftui_regexp", 2, passes)])
+    with StoreReader(store) as reader:
+        pieces = reader.iter_index(
+            "s1", order=Order.ARRIVAL, predicate=Examined("perftui_regexp('', e.seq)")
+        )
+        first = next(pieces)
+        assert (first.read, len(first.index.seqs)) == (len(asked), len(asked))
+        assert 0 < len(asked) < 100
+        del pieces
+        # Broken off: nothing more is read, and the reader answers other questions.
+        assert len(asked) < 100
+        assert len(reader.index("s1").seqs) == 600
+
+
+def test_a_test_of_one_column_makes_sqlite_build_no_index(store: Path) -> None:
+    with StoreReader(store) as reader:
+        statements: list[str] = []
+        connection = reader._connection
+
+        class Told:
+            def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Any:
+                if "json_each" in sql:
+                    plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
+                    statements.extend(str(row[-1]) for row in plan)
+                return connection.execute(sql, parameters)
+
+        reader._connection = cast("Any", Told())
+        found = reader.index("s1", predicate=parse("status:500"))
+        reader._connection = connection
+        assert len(found.seqs) == 0
+    assert any("INTEGER PRIMARY KEY" in line for line in statements)
+    assert not [line for line in statements if "AUTOMATIC" in line or "TEMP B-TREE" in line]
+
+
+class Examined:
+    """A predicate that is its SQL."""
+
+    def __init__(self, condition: str) -> None:
+        self.condition = condition
+
+    def sql(self, columns: object) -> tuple[str, list[object]]:
+        return self.condition, []
+
+    def matches(self, record: Record) -> bool:
+        raise AssertionError("not asked where there is SQL")
 
 
 def test_duplicates_are_what_a_pageview_asks_for_again(store: Path) -> None:
