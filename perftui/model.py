@@ -398,6 +398,11 @@ class Reader(Protocol):
         """The pageviews of a session, by start."""
         ...
 
+    def page_view_urls(self, *, sessions: int) -> list[tuple[str, str, str]]:
+        """Session ID, pageview ID and URL of the pageviews with requests whose URL is known: of so
+        many sessions, the most recently received first, and within one the latest first."""
+        ...
+
     def index(
         self,
         session_id: str | None,

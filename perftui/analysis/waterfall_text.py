@@ -12,7 +12,7 @@ from typing import NamedTuple
 from perftui.analysis.aggregate import AggregatedPage, AggregateRow, place_row
 from perftui.analysis.describe import Surroundings, severity_of
 from perftui.analysis.endpoints import short_url
-from perftui.analysis.marks import Mark, page_marks
+from perftui.analysis.marks import Mark, mark_labels, mark_rank, page_marks
 from perftui.analysis.phases import PhaseName, request_duration_us, request_end_us
 from perftui.analysis.resource_type import label, resource_type
 from perftui.analysis.severity import ASCII_GLYPHS, Level
@@ -135,7 +135,7 @@ def page_waterfall(
     lines.append(WaterfallLine(indent + _axis(viewport, page_view.start_us)))
     placed = _mark_cells(marks, viewport)
     if placed:
-        lines.append(WaterfallLine(indent + _mark_labels(placed, viewport.width)))
+        lines.append(WaterfallLine(indent + _mark_line(marks, placed, viewport)))
     glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
     for number, record in enumerate(requests, start=1):
         lines.append(_row(number, record, page_view, around, viewport, columns, glyphs, placed))
@@ -208,14 +208,22 @@ def _mark_cells(marks: Sequence[Mark], viewport: Viewport) -> dict[int, list[Mar
     return found
 
 
-def _mark_labels(placed: Mapping[int, Sequence[Mark]], width: int) -> str:
+def _mark_line(
+    marks: Sequence[Mark], placed: Mapping[int, Sequence[Mark]], viewport: Viewport
+) -> str:
+    """The names of the marks, those of one cell together; where there is no room for all, those
+    that rank first. A mark without a name leaves its line to the rows below."""
+
+    def names(mark: Mark) -> Sequence[str]:
+        together = sorted(placed[viewport.cell(mark.at_us)], key=mark_rank)
+        return [
+            MARK_LINE + "/".join(one.name for one in together[:count])
+            for count in range(len(together), 0, -1)
+        ]
+
     row = ""
-    for cell, marks in sorted(placed.items()):
-        text = MARK_LINE + "/".join(mark.name for mark in marks)
-        # A label that finds no room leaves its line to the rows below.
-        if cell < len(row) + (1 if row else 0) or cell + len(text) > width:
-            continue
-        row += " " * (cell - len(row)) + text
+    for found in mark_labels(marks, viewport, names):
+        row = row.ljust(found.cell) + found.text
     return row
 
 

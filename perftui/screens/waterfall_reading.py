@@ -134,10 +134,13 @@ def _marks(view: PageView, records: Sequence[Record], limits: Thresholds) -> tup
 def loads_of(reader: Reader, page: str) -> Iterator[tuple[SessionSummary, PageView]]:
     """The pageviews of a page (host and path template) with requests, those of the most recently
     received session first."""
-    for summary in reader.sessions(limit=MOST_SESSIONS):
-        for view in reversed(reader.page_views(summary.session_id)):
-            if view.url is not None and view.request_count and url_endpoint(view.url) == page:
-                yield summary, view
+    for session_id, page_view_id, url in reader.page_view_urls(sessions=MOST_SESSIONS):
+        if url_endpoint(url) != page:
+            continue
+        views = reader.page_views(session_id)
+        view = next((one for one in views if one.page_view_id == page_view_id), None)
+        if view is not None:
+            yield reader.session(session_id), view
 
 
 def find_loads(reader: Reader, view: PageView) -> LoadsTold:

@@ -364,6 +364,18 @@ class StoreReader:
         self._views[key] = views
         return list(views)
 
+    def page_view_urls(self, *, sessions: int) -> list[tuple[str, str, str]]:
+        """IDs and URLs of the pageviews with requests of the latest sessions, in one query."""
+        return self._rows(
+            "SELECT s.session_id, p.page_view_id, u.url"
+            " FROM (SELECT id, session_id, received_us FROM session"
+            " WHERE session_id IS NOT NULL ORDER BY received_us DESC, id DESC LIMIT ?) AS s"
+            " JOIN pageview AS p ON p.session = s.id JOIN url AS u ON u.id = p.url"
+            " WHERE p.request_count > 0 ORDER BY s.received_us DESC, s.id DESC,"
+            " p.time_origin_us + ifnull(p.told_start_us, p.start_us) DESC, p.id DESC",
+            (sessions,),
+        )
+
     # --- entries --------------------------------------------------------------------------
 
     def index(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -205,6 +206,35 @@ def test_sessions_are_listed_by_receipt_and_searched(
         reader.find_session("abc")
     with pytest.raises(NotFoundError, match="perftui sessions"):
         reader.find_session("nothing")
+
+
+def test_pages_of_the_latest_sessions_come_in_one_list(
+    writer: StoreWriter, open_reader: OpenReader
+) -> None:
+    def page(url: str | None, start_us: int, page_view: str) -> dict[str, Any]:
+        return {
+            "page": Page(url=url),
+            "page_view": page_view,
+            "time_origin_us": START_US + start_us,
+        }
+
+    writer.write_batches(
+        [
+            batch([request()], session="a", received_us=100, **page("https://a.test/1", 0, "a1")),
+            batch([request()], session="a", received_us=110, **page("https://a.test/2", 9, "a2")),
+            batch([request()], session="b", received_us=300, **page("https://a.test/1", 0, "b1")),
+            batch([request()], session="b", received_us=310, **page(None, 5, "b2")),
+            batch([], session="b", received_us=320, **page("https://a.test/3", 7, "b3")),
+            batch([request()], session="c", received_us=50, **page("https://a.test/1", 0, "c1")),
+        ]
+    )
+    reader = open_reader()
+    assert reader.page_view_urls(sessions=2) == [
+        ("b", "b1", "https://a.test/1"),
+        ("a", "a2", "https://a.test/2"),
+        ("a", "a1", "https://a.test/1"),
+    ]
+    assert [one[1] for one in reader.page_view_urls(sessions=1)] == ["b1"]
 
 
 def test_usual_is_of_the_same_endpoint_before(writer: StoreWriter, open_reader: OpenReader) -> None:
