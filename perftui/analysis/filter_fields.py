@@ -494,7 +494,7 @@ def regexp_test(pattern: str) -> Test:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise BadValueError(f"no regular expression ({error})") from error
+        raise BadValueError(f"a valid regular expression ({error})") from error
     return Either((Matches("url", pattern), Matches("label", pattern)))
 
 
@@ -541,11 +541,13 @@ FIELDS: Mapping[str, FieldRule] = {
     "larger-than": FieldRule(_at_least(Field("transfer_size"), parse_size, ">"), "more bytes"),
     "smaller-than": FieldRule(_at_least(Field("transfer_size"), parse_size, "<"), "fewer bytes"),
     **{
-        name: FieldRule(_compared(expression, parse_time), f"{name}, a time", (), True)
+        name: FieldRule(_compared(expression, parse_time), "a time, as 200ms", (), True)
         for name, expression in _TIME_FIELDS.items()
     },
     **{
-        name: FieldRule(_compared(Field(column), parse_size), f"{column}, bytes", (), True)
+        name: FieldRule(
+            _compared(Field(column), parse_size), f"{column} in bytes, as 10k", (), True
+        )
         for name, column in _SIZE_FIELDS.items()
     },
     "phase": FieldRule(_phase, "a phase with a time, as dns>50ms", tuple(PHASES)),

@@ -117,6 +117,10 @@ def print_node(node: Node, *, nested: bool = False) -> str:
 # --- reading ------------------------------------------------------------------------------------
 
 _SPACE = re.compile(r"\s*")
+PORT_CUTOFF = 0.8
+"""How like a field's name (:func:`difflib.get_close_matches`) a word before ``:`` and a number must
+be to count as a slip of the fingers rather than as host and port."""
+
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]*)(:|>=|<=|>|<|=)")
 _KEYWORD = re.compile(r"(OR|AND|NOT|\|\|?|&&)(?=[\s()\"]|$)")
 _BARE = re.compile(r"[^\s()\"]+")
@@ -225,7 +229,7 @@ class _Parser:
             try:
                 return Pattern(pattern), regexp_test(pattern)
             except BadValueError as error:
-                raise self.fail(str(error), begin, match.end() - begin) from error
+                raise self.fail(f"/…/ wants {error}", begin, match.end() - begin) from error
         field = _FIELD.match(text, begin)
         if field is not None and self._is_field(field):
             return self._field(field)
@@ -257,9 +261,13 @@ class _Parser:
         if name in FIELDS or name in ALIASES:
             return True
         rest = self.text[match.end() : match.end() + 2]
-        if match[2] != ":" or rest[:2] == "//" or rest[:1].isdigit():
+        if match[2] != ":" or rest[:2] == "//":
             return False
-        near = get_close_matches(name, [*FIELDS, *ALIASES], 1)
+        # A number may be a port: then only what is nearly the name of a field is meant as one.
+        port = rest[:1].isdigit()
+        near = get_close_matches(name, [*FIELDS, *ALIASES], 1, PORT_CUTOFF if port else 0.6)
+        if port and not near:
+            return False
         hint = f"; did you mean {near[0]}:?" if near else "; ? shows them all"
         raise self.fail(f"there is no field {match[1]!r}{hint}", match.start(1), len(match[1]))
 
@@ -280,7 +288,7 @@ class _Parser:
             value = self._value(name)
             if not value:
                 raise self.fail(
-                    f"{name}{operator} needs {rule.words}", match.start(), len(match[0])
+                    f"{name}{operator} needs a value: {rule.words}", match.start(), len(match[0])
                 )
             try:
                 tests.append(rule.build(operator, value, self.settings))

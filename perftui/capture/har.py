@@ -47,6 +47,9 @@ OWN = "_perftui"
 """The field of our own exports that holds an entry, or a page, as it was."""
 
 _PROTOCOLS = {
+    "1.0": "http/1.0",
+    "1.1": "http/1.1",
+    "2.0": "h2",
     "http/1.0": "http/1.0",
     "http/1.1": "http/1.1",
     "http/2": "h2",

@@ -182,7 +182,9 @@ class LanesView(Painted):
         if y == 0:
             longest = max(found.main_thread, default=0)
             self._label(
-                line, "main thread", f"longest {format_duration(longest)}" if longest else "free"
+                line,
+                "main thread",
+                f"longest {format_duration(longest)}" if longest else "none reported",
             )
             line.to(columns.chart)
             for duration in found.main_thread[: line.left]:

@@ -84,6 +84,8 @@ def request(url: str = "https://shop.test/api/cart", **fields: object) -> Record
         ("(cart OR user) status:200", request(response_status=200), request()),
         ("cart -(status:200 OR status:304)", request(), request(response_status=304)),
         ("https://shop.test/api", request(), request("http://shop.test/api")),
+        ("localhost:3000", request("http://localhost:3000/"), request("http://localhost:4000/")),
+        ('"sttus:404"', request("https://shop.test/sttus:404"), request()),
         ("shop.test:8443", request("https://shop.test:8443/"), request()),
     ],
 )
@@ -98,6 +100,9 @@ def test_what_a_filter_means(text: str, passes: Record, fails: Record) -> None:
     ("text", "position", "words"),
     [
         ("methd:GET", 0, "did you mean method:?"),
+        ("cart sttus:404", 5, "did you mean status:?"),
+        ("ttfb>", 0, "ttfb> needs a value: a time, as 200ms"),
+        ("regexp:/(/", 7, "wants a valid regular expression"),
         ("cart status:abc", 12, "404, 5xx"),
         ("(cart", 0, "not closed"),
         ("cart)", 4, "unexpected"),

@@ -100,6 +100,15 @@ def test_a_compressed_body_that_is_no_longer_when_decoded_has_no_known_decoded_s
     assert entry.decoded_body_size == decoded
 
 
+@pytest.mark.parametrize(
+    ("told", "protocol"), [("HTTP/1.1", "http/1.1"), ("1.1", "http/1.1"), ("h2", "h2"), ("", None)]
+)
+def test_the_protocol_has_its_name_of_resource_timing(told: str, protocol: str | None) -> None:
+    request = {"method": "GET", "url": "https://a.test/", "httpVersion": told, "headers": []}
+    (entry,) = entries_of(har(one(request=request)))
+    assert entry.next_hop_protocol == protocol
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_real_file_is_imported_without_loss(har_folder: Path, name: str) -> None:
     path = har_folder / name
