@@ -35,7 +35,7 @@ Session = tuple[SessionSummary, Sequence[PageView]]
 def copy_menu(screen: BaseScreen, record: Record, around: Surroundings, session: Session) -> None:
     """Let the person pick the form, and copy."""
     entry = record.entry
-    choices = [Choice("t", "row as text", "text"), Choice("j", "entry as JSON", "json")]
+    choices = [Choice("t", "row as text", "text"), Choice("r", "raw entry as JSON", "json")]
     if entry.is_request:
         choices = [
             Choice("u", "URL", "url"),

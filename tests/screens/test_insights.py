@@ -43,6 +43,22 @@ async def test_every_question_is_answered_by_its_key(make_app: MakeApp) -> None:
         assert insights(app).question is Question.MOMENT
 
 
+@pytest.mark.parametrize(
+    ("key", "question"),
+    [(str(number), question) for number, question in enumerate(Question, 1)],
+    ids=lambda value: str(value),
+)
+async def test_each_question_has_its_key(make_app: MakeApp, key: str, question: Question) -> None:
+    app = make_app("insights", session_id=SESSION)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "2" if key == "1" else "1", key)
+        assert insights(app).question is question
+        told = insights(app)._told
+        assert told is not None
+        assert told.answer.question == question.value
+
+
 async def test_the_moment_moves_within_the_session(make_app: MakeApp) -> None:
     app = make_app("insights", session_id=SESSION, at="2")
     async with app.run_test(size=(120, 40)) as pilot:

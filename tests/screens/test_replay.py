@@ -412,7 +412,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[str]]:
         ("c", "curl https://shop.acme.dev/api/cart/price -X POST -H 'Accept: application/json'"),
         ("f", 'fetch("https://shop.acme.dev/api/cart/price", {'),
         ("t", "    0.561 POST   200 fetch /api/cart/price"),
-        ("j", '{\n  "entryType": "resource"'),
+        ("r", '{\n  "entryType": "resource"'),
         ("h", '{\n  "pageref": "chk-1",\n  "startedDateTime": "2026-11-23T16:'),
     ],
 )

@@ -72,9 +72,12 @@ def test_live_with_a_filter(snap_compare: Compare, make_app: MakeApp) -> None:
     assert snap_compare(app, terminal_size=(120, 40), run_before=keys())
 
 
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES)
-def test_waiting(snap_compare: Compare, make_app: MakeApp, tmp_path: Any, size: str) -> None:
-    app = make_app(live=True, store=tmp_path / "none.db")
+def test_waiting(
+    snap_compare: Compare, make_app: MakeApp, tmp_path: Any, size: str, look: str
+) -> None:
+    app = make_app(live=True, store=tmp_path / "none.db", **LOOKS[look])
 
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot, waiting=True)
@@ -88,15 +91,17 @@ def test_tabs_of_the_detail(snap_compare: Compare, make_app: MakeApp, tab: str) 
     assert snap_compare(app, terminal_size=(120, 40), run_before=keys("e", "tab", tab))
 
 
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES)
-def test_help(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
-    app = make_app()
+def test_help(snap_compare: Compare, make_app: MakeApp, size: str, look: str) -> None:
+    app = make_app(**LOOKS[look])
     assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("question_mark"))
 
 
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES)
-def test_request(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
-    app = make_app()
+def test_request(snap_compare: Compare, make_app: MakeApp, size: str, look: str) -> None:
+    app = make_app(**LOOKS[look])
     opened = ("e", "enter", "enter") if size == "80x24" else ("e", "enter")
     assert snap_compare(app, terminal_size=SIZES[size], run_before=keys(*opened))
 
