@@ -25,7 +25,7 @@ MAX_SAFE_INTEGER = 2**53 - 1
 (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One PerformanceEntry in normal form (see ``entry_fields`` for the wire names).
 
     Attributes:
@@ -155,7 +155,7 @@ class Receipt(msgspec.Struct, frozen=True):
     last_seq: int | None = None
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An entry in its place: which session, which pageview, when in the world.
 
     Attributes:
@@ -183,7 +183,7 @@ class Record(msgspec.Struct, frozen=True):
         return None if end is None else self.time_origin_us + end
 
 
-class PageView(msgspec.Struct, frozen=True, kw_only=True):
+class PageView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One pageview of a session.
 
     Attributes:

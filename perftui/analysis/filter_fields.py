@@ -101,7 +101,7 @@ PHASES: Mapping[str, Expression] = {
 IN_FLIGHT: Test = Both((IS_REQUEST, Not(Known(Field("duration_us")))))
 
 OPAQUE: Test = Both(
-    (IS_REQUEST, Not(Known(Field("request_start_us"))), Not(Known(Field("response_start_us"))))
+    (Not(Known(Field("request_start_us"))), Not(Known(Field("response_start_us"))), IS_REQUEST)
 )
 
 CACHED: Test = Either(

@@ -58,6 +58,13 @@ _COLUMNS: Mapping[str, str] = {
 SPARSE = 0.25
 """A column of which less than this is known is read as positions and values of what is known."""
 
+OTHERS_AT_ONCE = 4_096
+"""Of the entries between resources, so many are told at once: decoding them holds the interpreter
+for some milliseconds."""
+
+MOST_SEEKS = 0.1
+"""Ranges for each entry beyond which looking at all entries takes less than seeking each range."""
+
 Range = tuple[int, int]
 
 
@@ -113,7 +120,7 @@ class StoreColumns:
         self._condition = condition
         self._has_details = True
         self._happening_count: int | None = None
-        self._request_count = 0
+        self._others: list[Range] | None = None
         self._filter, self._filter_parameters = "", list[Any]()
         if selection.predicate is not None:
             self._filter, self._filter_parameters = condition(selection.predicate)
@@ -151,7 +158,7 @@ class StoreColumns:
                         )
                     return rows
 
-            groups = list(_shared_out(self._ranges))
+            groups = list(_shared_out(self._ranges, CHUNK_ENTRIES))
             # Each connection answers one statement at a time: its next one is asked for when
             # its last has been taken.
             waiting = [pool.submit(ask, number) for number in range(min(CONNECTIONS, len(groups)))]
@@ -160,6 +167,21 @@ class StoreColumns:
                 if (following := number + CONNECTIONS) < len(groups):
                     waiting.append(pool.submit(ask, following))
                 yield from rows
+
+    def _each_other(self, columns: str, condition: str) -> Iterator[Any]:
+        """A row for each of some groups of entries that are no resources. Once the requests have
+        been read, these are what lies between resources, and no other entry is looked at."""
+        if self._others is None or len(self._others) > MOST_SEEKS * self.entry_count:
+            yield from self._each(_scan(columns, condition))
+            return
+        sql = (
+            "WITH wanted AS MATERIALIZED (SELECT value ->> 0 AS first_seq, value ->> 1 AS last_seq"
+            f" FROM json_each(?)) SELECT {columns} FROM wanted CROSS JOIN entry AS e"
+            " ON e.seq BETWEEN wanted.first_seq AND wanted.last_seq"
+            f" WHERE {condition}"
+        )
+        for group in _shared_out(self._others, OTHERS_AT_ONCE):
+            yield from self._rows(sql, (msgspec.json.encode(group).decode(),))
 
     def _another(self) -> Connection:
         with store_errors(self._path):
@@ -187,6 +209,11 @@ class StoreColumns:
         sparse = self._sparse(names, condition, bound)
         # All columns are of one scan, so that their values are in one order whatever it is.
         joined, parameters = ["count(e.extra)", "group_concat(e.seq)"], list[Any]()
+        # Navigations are also asked for among what else happened.
+        resource = ", ".join(map(str, self._types(["resource"]))) or "NULL"
+        joined.append(
+            f"group_concat(CASE WHEN (e.type IN ({resource})) IS NOT TRUE THEN e.seq END)"
+        )
         for name in names:
             column_ = _COLUMNS[name]
             unknown = 0 if name in TEXT_COLUMNS else _UNKNOWN
@@ -209,14 +236,15 @@ class StoreColumns:
             for part, text in zip(parts, texts, strict=True):
                 if text is not None:
                     part.append(np.fromstring(text, dtype=np.int64, sep=","))
-        seqs, *columns = (_joined(part) for part in parts)
+        seqs, no_resources, *columns = (_joined(part) for part in parts)
         if among is None:
             self._has_details = details > 0
-            self._request_count = 0 if self._filter else len(seqs)
         order = None
         if len(seqs) > 1 and not bool(np.all(seqs[1:] > seqs[:-1])):
             order = np.argsort(seqs, kind="stable")
             seqs = seqs[order]
+        if among is None and not self._filter:
+            self._others = list(_between(self._ranges, np.setdiff1d(seqs, no_resources, True)))
         values: dict[str, Integers | Floats | Flags] = {}
         for name, told in zip(names, columns, strict=False):
             if name in sparse:
@@ -268,11 +296,9 @@ class StoreColumns:
     def happening_count(self) -> int:
         """Entries that are no requests."""
         if self._happening_count is None:
-            # Without a filter what is no request is the rest of what is there.
             types = ", ".join(map(str, self._types(REQUEST_ENTRY_TYPES))) or "NULL"
-            test = "1" if self._request_count else f"(e.type IN ({types})) IS NOT TRUE"
-            there = sum(row[0] for row in self._each(_scan("count(*)", test)))
-            self._happening_count = there - self._request_count
+            rows = self._each_other("count(*)", f"(e.type IN ({types})) IS NOT TRUE")
+            self._happening_count = sum(row[0] for row in rows)
         return self._happening_count
 
     def details(self, *keys: str) -> Mapping[int, Mapping[str, JSON]]:
@@ -301,16 +327,20 @@ class StoreColumns:
         identifiers = self._types(types)
         texts = self.texts(identifiers)
         entries: list[tuple[int, Entry]] = []
-        for row in self._each(
-            _scan(
-                "json_group_array(json_array(e.seq, e.type,"
-                " coalesce((SELECT text FROM string WHERE id = e.name),"
-                " (SELECT url FROM url WHERE id = e.url), ''), e.start_us, e.duration_us,"
-                " e.request_start_offset_us, e.response_start_offset_us, e.response_end_offset_us,"
-                " (SELECT text FROM string WHERE id = e.render_blocking_status), json(e.extra)))",
-                f"e.type IN ({', '.join(map(str, identifiers)) or 'NULL'})",
-            )
-        ):
+        columns = (
+            "json_group_array(json_array(e.seq, e.type,"
+            " coalesce((SELECT text FROM string WHERE id = e.name),"
+            " (SELECT url FROM url WHERE id = e.url), ''), e.start_us, e.duration_us,"
+            " e.request_start_offset_us, e.response_start_offset_us, e.response_end_offset_us,"
+            " (SELECT text FROM string WHERE id = e.render_blocking_status), json(e.extra)))"
+        )
+        condition = f"e.type IN ({', '.join(map(str, identifiers)) or 'NULL'})"
+        rows = (
+            self._each(_scan(columns, condition))
+            if "resource" in types
+            else self._each_other(columns, condition)
+        )
+        for row in rows:
             for one in _ENTRIES.decode(row[0]):
                 seq, kind, name, start, duration, sent, answered, ended, blocking, extra = one
                 entry = Entry(
@@ -420,18 +450,27 @@ def _ranges(firsts: Sequence[int], lasts: Sequence[int]) -> Iterator[Range]:
         yield begin, end
 
 
-def _shared_out(ranges: Sequence[Range]) -> Iterator[list[Range]]:
-    """Ranges in groups of about :data:`CHUNK_ENTRIES`, so that no thread is asked for little."""
+def _shared_out(ranges: Sequence[Range], entries: int) -> Iterator[list[Range]]:
+    """Ranges in groups of about so many entries: neither little nor much at a time."""
     group: list[Range] = []
     size = 0
     for begin, end in ranges:
-        if group and size + end - begin >= CHUNK_ENTRIES:
+        if group and size + end - begin >= entries:
             yield group
             group, size = [], 0
         group.append((begin, end))
         size += end - begin + 1
     if group:
         yield group
+
+
+def _between(ranges: Sequence[Range], seqs: Integers) -> Iterator[Range]:
+    """What of some ranges lies between positions, which ascend."""
+    for begin, end in ranges:
+        here = seqs[np.searchsorted(seqs, begin) : np.searchsorted(seqs, end, side="right")]
+        edges = np.concatenate(([begin - 1], here, [end + 1]))
+        gaps = np.flatnonzero(edges[1:] - edges[:-1] > 1)
+        yield from zip((edges[gaps] + 1).tolist(), (edges[gaps + 1] - 1).tolist(), strict=True)
 
 
 def _joined(parts: list[Integers]) -> Integers:

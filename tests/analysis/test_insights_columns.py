@@ -4,6 +4,7 @@ values the same as numpy and scipy."""
 from __future__ import annotations
 
 import asyncio
+import gc
 from itertools import count
 from math import nan
 from pathlib import Path
@@ -20,7 +21,7 @@ from scipy import stats
 from perftui.analysis.endpoints import endpoint, is_third_party, registrable_domain, split_url
 from perftui.analysis.filters import parse
 from perftui.analysis.groups import Samples, dense, firsts, in_order, mann_whitney_of_pairs, sums
-from perftui.analysis.insights.reading import read_study
+from perftui.analysis.insights.reading import read_study, without_collector
 from perftui.analysis.insights.study import KINDS, Requests, plain_url
 from perftui.analysis.phases import (
     PhaseName,
@@ -185,6 +186,59 @@ def test_a_filter_narrows_the_requests_and_nothing_else() -> None:
         ]
         assert study.requests.seqs.tolist() == expected != []
         assert len(study.happenings("capture")) == 1
+
+
+HAPPENING_TYPES = ("mark", "navigation", "request", "resource")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("most_seeks", [0, 0.1, 1])
+@given(
+    batches=st.lists(
+        st.lists(
+            st.sampled_from(HAPPENING_TYPES).map(
+                lambda kind: Entry(entry_type=kind, name="https://a.test/", start_us=5)
+            ),
+            max_size=30,
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    types=st.sets(st.sampled_from(HAPPENING_TYPES), min_size=1),
+)
+@settings(max_examples=20, deadline=None)
+def test_what_lies_between_the_requests_is_what_a_look_at_every_entry_finds(
+    driver: str, most_seeks: float, batches: list[list[Entry]], types: set[str]
+) -> None:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        StoreReader(store_of(*batches), driver=driver) as it,
+    ):
+        patch.setattr(column_reader, "MOST_SEEKS", most_seeks)
+        patch.setattr(column_reader, "OTHERS_AT_ONCE", 3)
+        study = read_study(it, it.sessions())
+        records = list(it.iter_records())
+        found = [record for _, record in study.happenings(*sorted(types))]
+        assert [(one.seq, one.entry.entry_type) for one in found] == [
+            (one.seq, one.entry.entry_type) for one in records if one.entry.entry_type in types
+        ]
+        assert study.coverage.entries == len(records)
+
+
+def test_no_cycles_are_looked_for_while_an_answer_is_computed() -> None:
+    assert gc.isenabled()
+    with without_collector():
+        with without_collector():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with without_collector():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_what_arrives_later_is_in_no_column() -> None:

@@ -195,7 +195,7 @@ def _number(value: JSON) -> float:
 
 FACTOR_COLUMNS = (
     *("transfer_size", "decoded_body_size", "request_start_us"),
-    *("is_cached", "is_silent", "is_blocking"),
+    *("is_cached", "is_silent", "is_blocking", "render_blocking_status"),
 )
 
 

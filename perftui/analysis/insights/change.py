@@ -361,6 +361,8 @@ class _Compared(NamedTuple):
 
     Attributes:
         first: the name of that change; None where none is more than chance.
+        names: of all that was compared.
+        values: of both sides, over these names.
     """
 
     speed: Table
@@ -368,6 +370,8 @@ class _Compared(NamedTuple):
     presence: Table
     change: Difference | None
     first: Name | None
+    names: _Names
+    values: tuple[_Values, _Values]
 
 
 def _compared(sides: Sides, points: _Points | None) -> _Compared:
@@ -407,6 +411,8 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
         _presence_table(found, transfers, [counts(one.requests, count) for one in (was, now)]),
         None if first is None else pairs.verdict(first),
         None if first is None else found[first],
+        names,
+        (was, now),
     )
 
 
@@ -512,7 +518,7 @@ def change(study: Study, *, since_us: int | None = None, baseline: str | None = 
         ),
         cause=_cause(compared.change, compared.first),
         tables=(compared.speed, compared.sizes),
-        trends=_trends(compared.speed, sides, points),
+        trends=_trends(compared, points),
         coverage=study.coverage,
         notes=change_notes(compared.speed, sides.before.words, sides.after.words),
     )
@@ -552,17 +558,13 @@ def _cause(first: Difference | None, name: Name | None) -> Cause | None:
     return Cause(name[0], name[1], told_ms(first.change), Unit.MILLISECONDS_CHANGE)
 
 
-def _trends(speed: Table, sides: Sides, points: _Points) -> tuple[Trend, ...]:
+def _trends(compared: _Compared, points: _Points) -> tuple[Trend, ...]:
     """How the first endpoint or asset of the table moved."""
-    if len(points.labels) < 2 or not speed.rows:
+    row = next((row for row in compared.speed.rows if row[1] != "page"), None)
+    if len(points.labels) < 2 or row is None:
         return ()
-    row = next((row for row in speed.rows if row[1] != "page"), None)
-    if row is None:
-        return ()
-    names = _Names()
-    values = [_Values(side, names) for side in sides]
-    place = names.place[str(row[1]), str(row[0])]
-    samples = points.samples([place], len(names.place), values)
+    names = compared.names.place
+    samples = points.samples([names[str(row[1]), str(row[0])]], len(names), compared.values)
     return (
         Trend(
             key="first_row",

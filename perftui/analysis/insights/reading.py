@@ -3,8 +3,10 @@ the screens."""
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +28,30 @@ FIRST_ENTRIES = 20_000
 """Of a larger selection the newest sessions up to this many entries are answered about first."""
 
 
+_answering: list[None] = []
+"""One for each answer that is being computed; threads append to it and pop from it."""
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """While any thread is in here, the interpreter looks for no cyclic garbage. An answer makes
+    objects by the ten thousand and no cycles; each look holds the interpreter, and with it the
+    screen, for 50 ms and longer. Where two threads come and go at once, one may be looked at."""
+    if not _answering and not gc.isenabled():
+        yield
+        return
+    _answering.append(None)
+    gc.disable()
+    try:
+        yield
+    finally:
+        # Whoever finds nobody else enables: whatever the order, it does not stay disabled.
+        _answering.pop()
+        if not _answering:
+            gc.enable()
+
+
+@without_collector()
 def read_study(
     reader: ColumnReader,
     summaries: Sequence[SessionSummary],
@@ -58,6 +84,7 @@ def read_study(
     )
 
 
+@without_collector()
 def answer(
     study: Study,
     question: Question,

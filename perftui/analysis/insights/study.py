@@ -357,7 +357,7 @@ class Requests:
         """How long each took, µs; NaN while in flight."""
         return self.numbers("request_duration_us")
 
-    @property
+    @cached_property
     def ends(self) -> Floats:
         """End, µs since the time origin; NaN while in flight."""
         return self.starts + self.durations
@@ -582,6 +582,8 @@ class Study:
     def happenings(self, *types: str) -> list[tuple[int, Record]]:
         """Entries of these types, each with the place of its pageview, in order of arrival."""
         if types not in self._happenings:
+            # The source finds them between the requests once it has read these.
+            _ = self.requests
             self._happenings[types] = self.source.happenings(types)
         return self._happenings[types]
 

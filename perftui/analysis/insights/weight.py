@@ -203,7 +203,9 @@ SIZE_COLUMNS = ("transfer_size", "encoded_body_size", "decoded_body_size")
 
 def third_party(study: Study) -> Answer:
     """Question 3: what do third parties cost?"""
-    requests = study.will_need("transfer_size", "is_blocking", "is_opaque").requests
+    requests = study.will_need(
+        "transfer_size", "is_blocking", "is_opaque", "render_blocking_status"
+    ).requests
     others = requests.is_third_party
     names, domains = requests.by_domain
     rows = np.flatnonzero(others)
