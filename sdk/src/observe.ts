@@ -14,7 +14,7 @@ type AnyEntry = PerformanceEntry & {
   loadEventEnd?: number;
 };
 
-const take = (entries: AnyEntry[], final?: boolean): void =>
+const take = (entries: AnyEntry[], final?: unknown): void =>
   entries.forEach((entry) => {
     if (
       !seen.has(entry) &&
@@ -50,7 +50,7 @@ export const observe = (): void =>
   });
 
 /** Takes what the browser has but has not delivered; `final` with what could still change. */
-export const drain = (final?: boolean): void => {
+export const drain = (final?: unknown): void => {
   take(waiting.splice(0));
   for (const type in observers) {
     take(observers[type]!.takeRecords());

@@ -72,9 +72,10 @@ export const watchRoutes = (): void => {
   const changed = safe(() => {
     if (currentView()._route != routeOf(location)) openView('route', now());
   });
-  const { navigation } = window as { navigation?: EventTarget };
-  listen('currententrychange popstate hashchange', changed, navigation);
-  if (!navigation) {
+  // Its class tells whether there is one: an element with that ID would be `window.navigation` too.
+  const { navigation, Navigation } = window as { Navigation?: unknown; navigation?: EventTarget };
+  listen('currententrychange popstate hashchange', changed, (Navigation && navigation) as EventTarget);
+  if (!Navigation) {
     for (const method of ['pushState', 'replaceState'] as const) {
       const original = history[method];
       history[method] = function (...args) {

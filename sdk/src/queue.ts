@@ -38,7 +38,7 @@ export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank)
 
 /** What is sent of an entry; nothing where a hook throws that was there to hold something back. */
 const serialise = safe((entry: object): string => {
-  const json = 'toJSON' in entry ? JSON.stringify(plain(entry)) : exact(entry);
+  const json = (entry as PerformanceEntry).toJSON ? JSON.stringify(plain(entry)) : exact(entry);
   return options.beforeSend ? JSON.stringify(options.beforeSend(JSON.parse(json)) || 0) : json;
 });
 
@@ -95,9 +95,9 @@ export const build = (limit = 4e4): string | undefined => {
   });
   if (!parts[0]) return build(limit);
   const { name: url, title, referrer } = page;
-  const { connection: { rtt } = {}, deviceMemory } = navigator as Navigator & {
+  const { connection: { rtt, effectiveType } = {}, deviceMemory } = navigator as Navigator & {
     deviceMemory?: number;
-    connection?: { rtt?: number };
+    connection?: { effectiveType?: string; rtt?: number };
   };
   const body =
     JSON.stringify({
@@ -115,7 +115,7 @@ export const build = (limit = 4e4): string | undefined => {
       client: {
         sdk: 'perftui/' + VERSION,
         viewport: [innerWidth, innerHeight],
-        connection: { rtt },
+        connection: { rtt, effectiveType },
         deviceMemory,
       },
       dropped,

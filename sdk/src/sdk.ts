@@ -21,11 +21,10 @@ export const stop = (): undefined => {
   queue.length = 0;
 };
 
-const settle = (wanted: Options): void => {
-  const { href } = new URL(wanted.endpoint || '/batch', location as never);
+const settle = (wanted: Options): void =>
   core.configure({
     ...wanted,
-    endpoint: href,
+    endpoint: new URL(wanted.endpoint || '/batch', location as never).href,
     types: `${wanted.types || '*'}${/^(true)?$/.test(wanted.detail as never) ? ',console,request-detail' : ''}`.split(
       /[\s,]+/,
     ),
@@ -35,24 +34,28 @@ const settle = (wanted: Options): void => {
     ),
     _ranks: {},
   });
-};
 
 /** Does what the settings say, at the start and when the server's come. */
 const apply = (): void => {
   observe();
-  if (/cons|req/.test(options.types as never)) loadDetail = loadDetail?.();
+  // A page may forbid it (Trusted Types); there may be nothing to load.
+  if (/cons|req/.test(options.types as never)) loadDetail = safe(loadDetail!)();
 };
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */
 const ask = async (): Promise<void> => {
-  // A server that asks for a key asks for it here too.
-  const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
-  ownUrls.push(url.split('?')[0]);
-  const wanted = await (await fetch(url)).json();
-  if (!options) return;
-  settle({ ...given, ...wanted });
-  if (options.enabled === false || !isSampled(identify(currentView())!)) stop();
-  else apply();
+  try {
+    // A server that asks for a key asks for it here too.
+    const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
+    ownUrls.push(url.split('?')[0]);
+    const wanted = await (await fetch(url)).json();
+    if (!options) return;
+    settle({ ...given, ...wanted });
+    if (options.enabled === false || !isSampled(identify(currentView())!)) stop();
+    else apply();
+  } catch {
+    // A server without settings, or none at all: ours stand.
+  }
 };
 
 const start = (): void => {
@@ -60,7 +63,7 @@ const start = (): void => {
   apply();
   watchHappenings();
   watchRoutes();
-  listen('pagehide', () => leave(true));
+  listen('pagehide', leave);
   listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
     if (persisted) {
       openView('bfcache', timeStamp);
@@ -73,10 +76,9 @@ const start = (): void => {
     }
   });
   listen('online', pump);
-  // A server without settings, or none at all: ours stand.
   if (!/false/.test(options.config as never)) {
     // Not while the page has other things to do, but before the first batch.
-    setTimeout(() => ask().catch(() => {}), (options.flushInterval ?? 2e3) / 2);
+    setTimeout(ask, (options.flushInterval ?? 2e3) / 2);
   }
 };
 

@@ -76,8 +76,8 @@ export const schedule = (): void => {
   timer ||= setTimeout(run, options.flushInterval ?? 2e3);
 };
 
-/** The page may not come back: hands everything over. `final` where it is going for sure. */
-export const leave = (final?: boolean): void => {
+/** The page may not come back: hands everything over. `final`, the event, where it is going for sure. */
+export const leave = (final?: Event): void => {
   // While the server is away and the page is not, waiting loses less than sending to nobody.
   if (prerendering() || (failures && !final)) return;
   drain(final);

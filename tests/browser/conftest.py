@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.recording import Recorder
 from tests.server.conftest import capture, start
 
 __all__ = ["capture", "chromium", "start"]
@@ -60,3 +61,19 @@ def chromium(chromium_path: str) -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    """A site with the SDK in its pages, and what it sends."""
+    recorder = Recorder('data-flush-interval="100"')
+    yield recorder
+    recorder.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A tab in a context of its own."""
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()

@@ -11,9 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from perftui_server.assets import sdk_asset
+from playwright.sync_api import Page
 
 WAIT_S = 30.0
 """How long a condition may take on a loaded machine."""
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of a tab that is closed while it is answered."""
+
+    def handle_error(self, *_: Any) -> None:
+        """What goes wrong shows in what arrived."""
 
 
 class Recorder:
@@ -24,14 +32,25 @@ class Recorder:
         refused: bodies of those that were not.
         status: what batches are answered; others than 200 are not taken.
         retry_after: the header's value beside such a status.
+        bodies: of all batches, as they were on the wire.
+        told: what pages of a test posted to ``/told``, parsed.
+        settings: the answer of ``/config``; none, and the path is not there.
+        script: do the pages carry the SDK's tag?
+        policy: the pages' Content-Security-Policy.
+        files: path -> script to serve there.
         head, body: what the page at every path but the SDK's consists of.
     """
 
     def __init__(self, attributes: str = "") -> None:
         self.batches: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
+        self.told: list[Any] = []
+        self.settings: dict[str, Any] | None = None
+        self.files: dict[str, str] = {}
         self.status = 200
         self.retry_after = ""
+        self.script = True
         self.policy = ""
         self.head = ""
         self.body = "<h1>Page</h1>"
@@ -54,8 +73,12 @@ class Recorder:
                 path = self.path.split("?")[0]
                 if path in {"/perftui.js", "/perftui-detail.js"}:
                     self.answer(200, sdk_asset(path[1:]).content, "text/javascript")
+                elif path in recorder.files:
+                    self.answer(200, recorder.files[path].encode(), "text/javascript")
                 elif path.startswith("/api/"):
                     self.answer(200, b"{}", "application/json")
+                elif path == "/config" and recorder.settings is not None:
+                    self.answer(200, json.dumps(recorder.settings).encode(), "application/json")
                 elif path in ("/config", "/favicon.ico"):
                     self.answer(404, b"", "text/plain")
                 else:
@@ -64,6 +87,11 @@ class Recorder:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/told":
+                    recorder.told.append(json.loads(body))
+                    self.answer(200, b"", "text/plain")
+                    return
+                recorder.bodies.append(body)
                 batch = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
                 if recorder.status == 200:
                     recorder.batches.append(batch)
@@ -75,15 +103,16 @@ class Recorder:
             def log_message(self, *_: Any) -> None:
                 """Keep the tests' output clean."""
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
 
     def page(self) -> str:
+        tag = f"<script src=/perftui.js {self.attributes}></script>" if self.script else ""
         return (
             "<!doctype html><title>Page</title><link rel=icon href=data:,>"
-            f"{self.head}<script src=/perftui.js {self.attributes}></script>{self.body}"
+            f"{self.head}{tag}{self.body}"
         )
 
     def close(self) -> None:
@@ -111,3 +140,17 @@ class Recorder:
                 return found
             time.sleep(0.02)
         raise AssertionError(f"waited in vain for {what}; entries: {self.entries()!r:.2000}")
+
+
+def names(recorder: Recorder, entry_type: str) -> list[str]:
+    """Names of the entries of a type that arrived."""
+    return [entry.get("name", "") for entry in recorder.entries(entry_type)]
+
+
+def capture(page: Page, recorder: Recorder, name: str) -> dict[str, Any]:
+    """Records an analytics event and waits until it has arrived."""
+    page.evaluate("name => perftui.capture(name)", name)
+    found: list[dict[str, Any]] = recorder.wait(
+        lambda: [entry for entry in recorder.entries("capture") if entry.get("name") == name], name
+    )
+    return found[0]

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.browser.recording import Recorder
+from tests.browser.recording import Recorder, capture, names
 
 pytestmark = pytest.mark.chromium
-
-
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    recorder = Recorder('data-flush-interval="100"')
-    yield recorder
-    recorder.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context()
-    yield context.new_page()
-    context.close()
-
-
-def names(recorder: Recorder, entry_type: str) -> list[str]:
-    return [entry["name"] for entry in recorder.entries(entry_type)]
-
-
-def capture(page: Page, recorder: Recorder, name: str) -> dict[str, object]:
-    """Record an analytics event and wait until it has arrived."""
-    page.evaluate("name => perftui.capture(name)", name)
-    found: list[dict[str, object]] = recorder.wait(
-        lambda: [entry for entry in recorder.entries("capture") if entry["name"] == name], name
-    )
-    return found[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""A page that goes while something is under way: what the browser reported of it arrives."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.bare_tab import BareTabs
+from tests.browser.recording import Recorder, names
+
+pytestmark = pytest.mark.chromium
+
+WITNESS = """<script>addEventListener('pagehide', () => navigator.sendBeacon('/told',
+  JSON.stringify(performance.getEntriesByType('resource').map(({ name }) => name))));</script>"""
+"""Tells what the browser had reported by the time the page went; heard after the SDK's listener."""
+
+REQUESTS = """async () => {
+  const all = Array.from({ length: 60 }, (_, number) => fetch('/api/' + number));
+  await all[59];
+  perftui.capture('last');
+}"""
+
+
+def assert_nothing_is_lost(recorder: Recorder) -> None:
+    recorder.wait(lambda: recorder.told, "the page's own word")
+    own = ("/batch", "/config", "/perftui.js", "/told")
+    reported = [name for name in recorder.told[0] if not name.endswith(own)]
+    assert len(reported) > 30
+    recorder.wait(
+        lambda: set(reported) <= set(names(recorder, "resource")), "all that was reported"
+    )
+    recorder.wait(lambda: names(recorder, "capture"), "the last event")
+    seen = {str(batch["batchId"]): batch for batch in recorder.batches}
+    told = [e["name"] for batch in seen.values() for e in batch["entries"]]
+    assert all(told.count(name) == 1 for name in [*reported, "last"])
+    assert not any(batch["dropped"] for batch in seen.values())
+
+
+@pytest.mark.parametrize("interval", [100, 600_000])
+def test_a_tab_that_is_closed_right_after_a_request(
+    natural_chromium: Browser, recorder: Recorder, interval: int
+) -> None:
+    recorder.attributes = f'data-flush-interval="{interval}"'
+    recorder.body += WITNESS
+    context = natural_chromium.new_context()
+    page = context.new_page()
+    page.goto(recorder.url + "/start")
+    page.evaluate(REQUESTS)
+    page.close(run_before_unload=True)
+    assert_nothing_is_lost(recorder)
+    context.close()
+
+
+def test_a_window_that_is_closed_right_after_a_request(
+    natural_chromium: Browser, recorder: Recorder
+) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    recorder.body += WITNESS
+    tabs = BareTabs(natural_chromium)
+    tab = tabs.open(recorder.url + "/start")
+    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab.evaluate(f"({REQUESTS})()")
+    tab.close()
+    assert_nothing_is_lost(recorder)
+    tabs.close()
+
+
+def test_a_tab_that_is_only_hidden_hands_over_what_it_has(
+    natural_chromium: Browser, recorder: Recorder
+) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    tabs = BareTabs(natural_chromium)
+    tab = tabs.open(recorder.url + "/start")
+    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab.evaluate("perftui.capture('seen')")
+    tabs.open("about:blank")
+    recorder.wait(lambda: "seen" in names(recorder, "capture"), "the event")
+    # A mobile browser may end the page now; it lives here, and does not repeat itself.
+    tab.evaluate("perftui.capture('unseen')")
+    tab.close()
+    recorder.wait(lambda: "unseen" in names(recorder, "capture"), "the event of the hidden page")
+    assert sorted(names(recorder, "capture")) == ["seen", "unseen"]
+    tabs.close()

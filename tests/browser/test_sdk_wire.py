@@ -1,0 +1,115 @@
+"""What is sent: compressed, bounded, as little as was asked for."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.recording import Recorder, capture, names
+
+pytestmark = pytest.mark.chromium
+
+
+def test_a_batch_is_compressed_on_the_wire_where_it_pays(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start")
+    recorder.wait(lambda: recorder.bodies, "the first batch")
+    page.evaluate("for (let n = 0; n < 200; n++) perftui.capture('event ' + n)")
+    recorder.wait(lambda: len(recorder.entries("capture")) >= 200, "all events")
+    packed = [body for body in recorder.bodies if body[:2] == b"\x1f\x8b"]
+    assert packed
+    assert all(len(gzip.decompress(body)) > 4 * len(body) for body in packed if len(body) > 2000)
+    # A small one goes as it is.
+    capture(page, recorder, "alone")
+    assert recorder.bodies[-1][:1] == b"{"
+    assert len(recorder.bodies[-1]) < 1600
+
+
+def test_no_batch_is_longer_than_50_kilobytes(page: Page, recorder: Recorder) -> None:
+    page.goto(recorder.url + "/start?" + "q" * 1900)
+    page.evaluate("""() => { for (let n = 0; n < 120; n++)
+      perftui.capture('event ' + n, { text: 'ä'.repeat(10 * n + 1000) }); }""")
+    recorder.wait(lambda: len(recorder.entries("capture")) >= 120, "all events")
+    plain = [gzip.decompress(b) if b[:2] == b"\x1f\x8b" else b for b in recorder.bodies]
+    assert max(map(len, plain)) <= 50_000
+    assert len(plain) >= 5
+
+
+def test_2000_resources_are_recorded_whatever_the_timeline_holds(
+    page: Page, recorder: Recorder
+) -> None:
+    page.goto(recorder.url + "/start")
+    page.evaluate("""async () => {
+      window.full = 0;
+      addEventListener('error', () => {});
+      performance.onresourcetimingbufferfull = () => { full++; };
+      for (let n = 0; n < 2000; n += 50) await Promise.all(
+        Array.from({ length: 50 }, (_, k) => fetch('/api/' + (n + k)).then((r) => r.text())));
+    }""")
+    wanted = {f"{recorder.url}/api/{number}" for number in range(2000)}
+    recorder.wait(lambda: wanted <= set(names(recorder, "resource")), "2,000 requests")
+    assert page.evaluate("full") >= 1
+    assert page.evaluate("performance.getEntriesByType('resource').length") == 250
+    seen = [name for name in names(recorder, "resource") if name in wanted]
+    assert len(seen) == 2000
+    assert not any(batch["dropped"] for batch in recorder.batches)
+
+
+def test_a_queue_that_overflows_tells_what_it_dropped(page: Page, recorder: Recorder) -> None:
+    recorder.status = 503
+    page.goto(recorder.url + "/start")
+    recorder.wait(lambda: recorder.refused, "a refused batch")
+    page.evaluate("""async () => {
+      for (let n = 0; n < 500; n++) perftui.capture('dear ' + n);
+      for (let n = 0; n < 4000; n++) performance.mark('cheap ' + n);
+      await fetch('/api/dear');
+    }""")
+    recorder.wait(lambda: page.evaluate("performance.now()") > 0, "a turn")
+    recorder.status = 200
+
+    def told() -> int:
+        dropped: int = sum(batch["dropped"].get("mark", 0) for batch in recorder.batches)
+        return dropped + len(names(recorder, "mark"))
+
+    recorder.wait(lambda: told() >= 4000, "each mark sent or counted")
+    recorder.wait(lambda: "/api/dear" in str(names(recorder, "resource")), "the call")
+    assert told() == 4000
+    assert len(set(names(recorder, "mark"))) == len(names(recorder, "mark")) < 3000
+    # What is dear stays while there is something cheap.
+    assert sorted(names(recorder, "capture")) == sorted(f"dear {n}" for n in range(500))
+    assert {kind for batch in recorder.batches for kind in batch["dropped"]} == {"mark"}
+
+
+def test_who_asks_for_api_timings_gets_those_alone(page: Page, recorder: Recorder) -> None:
+    recorder.attributes += ' data-types="navigation, resource:fetch resource:xmlhttprequest"'
+    page.goto(recorder.url + "/start")
+    page.evaluate("""async () => {
+      performance.mark('mark');
+      await fetch('/api/fetched');
+      await new Promise((done) => {
+        const request = new XMLHttpRequest();
+        request.open('GET', '/api/asked');
+        request.onloadend = done;
+        request.send();
+      });
+      const image = new Image();
+      image.src = '/api/image.png';
+      await new Promise((done) => { image.onerror = done; });
+      const end = performance.now() + 80;
+      while (performance.now() < end);
+    }""")
+    page.mouse.click(5, 5)
+    capture(page, recorder, "end")
+    page.goto("about:blank")
+    recorder.wait(lambda: "/api/asked" in str(names(recorder, "resource")), "both calls")
+    assert {entry["entryType"] for entry in recorder.entries()} == {
+        "pageview",
+        "capture",
+        "navigation",
+        "resource",
+    }
+    assert sorted(name.rpartition("/")[2] for name in names(recorder, "resource")) == [
+        "asked",
+        "fetched",
+    ]
