@@ -6,6 +6,7 @@ capture server and its store run beside it.
 
     python -m bench.proxy                  about a minute
     python -m bench.proxy --requests 2000 --rounds 3
+    python -m bench.proxy --addon          the addon in somebody's own mitmdump instead
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ from perftui.store.reader import StoreReader
 MINIMUM_THROUGHPUT_RATIO = 0.85
 MAXIMUM_ADDED_P50_MS = 1.0
 CONNECTIONS = 16
+
+MITMDUMP = ("-c", "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())")
+OURS = ("-m", "perftui.capture.mitmproxy_child")
+"""What ``perftui proxy`` starts."""
 
 JSON_BODY = b'{"items": [' + b'{"id": 12345, "name": "an item of the list"}, ' * 40 + b"null]}"
 PAGE = b"<!doctype html><html><head><title>t</title></head><body>" + b"<p>words</p>" * 300
@@ -103,15 +108,14 @@ class Proxy(NamedTuple):
 
 
 @contextmanager
-def mitmdump(origin_port: int, *options: str) -> Iterator[Proxy]:
-    """mitmdump in reverse mode before the server."""
+def proxy(origin_port: int, *options: str, program: Sequence[str] = MITMDUMP) -> Iterator[Proxy]:
+    """mitmdump in reverse mode before the server, or what takes its arguments."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
     process = subprocess.Popen(
         [
-            *(sys.executable, "-c"),
-            "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())",
+            *(sys.executable, *program),
             *("--mode", f"reverse:http://{HOST}:{origin_port}", "--listen-host", HOST),
             *("--listen-port", str(port), "--set", "keep_host_header=true"),
             *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn", *options),
@@ -172,6 +176,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=1600, help="of each kind and round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--addon", action="store_true", help="mitmdump -s, not perftui proxy")
     arguments = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; medians of the rounds")
     print(
@@ -183,11 +188,12 @@ def main() -> int:
         store = Path(folder) / "bench.db"
         with (
             capture_server(store) as server,
-            mitmdump(port) as plain_proxy,
-            mitmdump(
+            proxy(port) as plain_proxy,
+            proxy(
                 port,
                 *("-s", str(addon_path())),
                 *("--set", f"perftui_server=http://{HOST}:{server.port}"),
+                program=MITMDUMP if arguments.addon else OURS,
             ) as our_proxy,
         ):
             asked = {PAGE_LOAD: MIX, **{name: (number,) for number, name in enumerate(KINDS)}}

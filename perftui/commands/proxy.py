@@ -251,7 +251,7 @@ def running_proxy(
     is_local = app is not None and is_loopback(app.hostname or "")
     command: Sequence[str] = [
         sys.executable,
-        *("-c", "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"),
+        *("-m", "perftui.capture.mitmproxy_child"),
         *("--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
         *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn"),
         *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
