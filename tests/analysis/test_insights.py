@@ -266,6 +266,28 @@ def test_compression_names_the_uncompressed_bundle_and_never_an_opaque_one() -> 
     assert numpy.isnan(compressed(study.requests)[study.requests.urls == unknown]).all()
 
 
+def test_savings_that_were_measured_are_told_as_such_and_others_as_estimates() -> None:
+    sessions = Sessions()
+    plain: dict[str, Any] = {
+        "encoded_body_size": 400_000,
+        "decoded_body_size": 400_000,
+        "transfer_size": 400_300,
+        "content_type": "text/javascript",
+    }
+    sizes = {"gzipSize": 123_456, "brotliSize": 98_765}
+    sessions.session(
+        request("https://shop.test/measured.js", **plain, extra=sizes),
+        request("https://shop.test/guessed.js", **plain),
+    )
+    answer = ask(Question.COMPRESSION, sessions.study())
+    rows = {row[0]: row for row in answer.table("uncompressed").rows}
+    assert rows["https://shop.test/measured.js"][4:] == (
+        *(400_000 - sizes["gzipSize"], 400_000 - sizes["brotliSize"]),
+        "measured",
+    )
+    assert rows["https://shop.test/guessed.js"][-1] == "estimated"
+
+
 def regressed() -> Sessions:
     """In the second half of the sessions one endpoint is 300 ms slower; the others only vary."""
     random = Random(2)
