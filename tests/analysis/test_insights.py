@@ -14,6 +14,7 @@ import msgspec
 import numpy
 import pytest
 
+from perftui.analysis.filters import parse
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.causes import lcp_parts
 from perftui.analysis.insights.change import Sides, change, compare, split, whole
@@ -228,6 +229,46 @@ def test_third_parties_name_the_one_on_the_way_to_the_lcp() -> None:
     assert cell(answer, "third_parties", "harmless.test", "lcp_path_ms") == 0
     assert cell(answer, "third_parties", "harmless.test", "unknown_sizes") == 5
     assert any("Without blocker.test" in note.text for note in answer.notes)
+
+
+def test_third_parties_without_an_lcp_are_not_said_to_be_off_its_way() -> None:
+    sessions = Sessions()
+    sessions.session(navigation(), request("https://tags.blocker.test/tag.js", 130, 700))
+    answer = ask(Question.THIRD_PARTY, sessions.study())
+    for column in ("blocking_ms", "lcp_path_ms", "long_task_ms"):
+        assert cell(answer, "third_parties", "blocker.test", column) is None
+    assert answer.cause is not None
+    assert answer.cause.value is None
+    assert "the LCP is not known" in answer.headline
+    # Known of some loads: the figure is of these alone.
+    sessions.session(
+        navigation(),
+        request("https://tags.blocker.test/tag.js", 130, 700, render_blocking_status="blocking"),
+        request("https://late.test/chat.js", 2_000, 100, render_blocking_status="non-blocking"),
+        lcp(1_000),
+    )
+    answer = ask(Question.THIRD_PARTY, sessions.study())
+    assert cell(answer, "third_parties", "blocker.test", "lcp_path_ms") == pytest.approx(700, abs=1)
+    assert cell(answer, "third_parties", "late.test", "lcp_path_ms") == 0
+    assert cell(answer, "third_parties", "late.test", "blocking_ms") == 0
+
+
+def test_a_filter_by_party_narrows_a_report_as_it_narrows_the_log() -> None:
+    sessions = Sessions()
+    for _ in range(2):
+        sessions.session(
+            navigation(),
+            api("/api/cart", 80),
+            request("https://tags.blocker.test/tag.js"),
+            opaque("https://pixel.harmless.test/p.gif"),
+        )
+    reader = sessions.reader()
+    for text, expected in (("is:third-party", 4), ("is:first-party", 4)):
+        narrowed = parse(text)
+        study = read_study(reader, reader.sessions(), predicate=narrowed)
+        logged = [record.seq for record in reader.iter_records(predicate=narrowed)]
+        assert sorted(study.requests.seqs.tolist()) == logged
+        assert len(logged) == expected
 
 
 def test_size_names_the_largest_and_finds_duplicates() -> None:

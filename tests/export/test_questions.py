@@ -138,6 +138,8 @@ def test_the_answer_is_the_local_one(data: tuple[Path, str], question: str) -> N
         ("assets", ("--filter", "is:blocking OR type:script")),
         ("size", ("--filter", "-is:cached larger-than:2k")),
         ("third-party", ("--session", "{session}")),
+        ("third-party", ("--session", "{other}")),
+        ("third-party", ("--filter", "is:third-party")),
         ("compression", ("--session", "{session}", "--session", "{other}")),
         ("factors", ("--session", "{session}")),
         ("change", ("--session", "{session}")),

@@ -91,9 +91,15 @@ def third_party_headline(rows: Sequence[Row], requests: int, everything: int) ->
     headline = f"{part:.0%} of the requests go to {len(rows)} third {parties}"
     if _number(first[6]):
         return f"{headline}; {first[0]} lies {_duration(first[6])} on the way to the LCP."
+    if all(row[6] is None for row in rows):
+        headline += "; the LCP is not known, nor what lies on the way to it."
+    elif any(row[6] is None for row in rows):
+        headline += "; where the LCP is known, none lies on the way to it."
+    else:
+        headline += "; none lies on the way to the LCP."
     return (
-        f"{headline}; none lies on the way to the LCP. The busiest is {first[0]}, with requests in"
-        f" flight for {_duration(first[4])} of a pageview."
+        f"{headline} The busiest is {first[0]}, with requests in flight for"
+        f" {_duration(first[4])} of a pageview."
     )
 
 

@@ -4,6 +4,7 @@ compressed."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 
@@ -67,20 +68,27 @@ THIRD_PARTIES = Shape(
             80,
         ),
         Column(
-            "blocking_ms", "blocking", Unit.MILLISECONDS, "The same of render-blocking ones.", 75
+            "blocking_ms",
+            "blocking",
+            Unit.MILLISECONDS,
+            "The same of render-blocking ones; unknown where the source tells of none of its"
+            " requests whether they are.",
+            75,
         ),
         Column(
             "lcp_path_ms",
             "LCP path",
             Unit.MILLISECONDS,
-            "Time on the chain of requests to the LCP, a pageview.",
+            "Time on the chain of requests to the LCP, a page load whose LCP is known; unknown"
+            " where it is in no such load.",
             95,
         ),
         Column(
             "long_task_ms",
             "long tasks",
             Unit.MILLISECONDS,
-            "Long tasks that the browser attributes to it, in all.",
+            "Long tasks that the browser attributes to it, in all; unknown where no long task"
+            " is told of at all.",
             60,
         ),
         Column("page_views", "pages", Unit.COUNT, "Pageviews that it is in.", 50),
@@ -201,6 +209,10 @@ SHAPES = {
 SIZE_COLUMNS = ("transfer_size", "encoded_body_size", "decoded_body_size")
 
 
+_LCP_PATH = 6
+"""Place of the time on the way to the LCP in a row of :data:`THIRD_PARTIES`."""
+
+
 def third_party(study: Study) -> Answer:
     """Question 3: what do third parties cost?"""
     requests = study.will_need(
@@ -216,26 +228,38 @@ def third_party(study: Study) -> Answer:
     busy = _busy_us(requests, rows, groups, len(names))
     blocking_rows = np.flatnonzero(others & requests.is_blocking)
     blocking = _busy_us(requests, blocking_rows, domains[blocking_rows], len(names))
+    tells_blocking = rows[requests.identifiers("render_blocking_status")[rows] != 0]
+    tells_blocking_of = counts(domains[tells_blocking], len(names)) > 0
     path, loads, alone = _path_us(study, len(names))
+    loads_of = _loads_with_lcp_of(study, rows, groups, len(names))
     tasks = _task_us(study)
+    tells_tasks = bool(study.happenings("long-animation-frame", "longtask"))
     found: list[tuple[float, float, str, tuple[Value, ...]]] = []
     for place in np.flatnonzero(here).tolist():
         name, count = names[place], int(pages[place])
-        on_path = path[place] / count
+        on_path = path[place] / loads_of[place] if loads_of[place] else nan
         row: tuple[Value, ...] = (
             *(name, int(here[place]), int(transferred[place]) if known[place] else None),
             int(here[place] - known[place]),
-            *(told_ms(one / count) for one in (busy[place], blocking[place])),
-            *(told_ms(on_path), told_ms(tasks.get(name, 0)), count),
+            told_ms(busy[place] / count),
+            told_ms(blocking[place] / count) if tells_blocking_of[place] else None,
+            told_ms(on_path),
+            told_ms(tasks.get(name, 0)) if tells_tasks else None,
+            count,
         )
-        found.append((-on_path, -busy[place] / count, name, row))
+        found.append((0.0 if on_path != on_path else -on_path, -busy[place] / count, name, row))
     found.sort(key=lambda one: one[:3])
     rows_ = [row for *_, row in found]
     cause = None
     notes: list[Note] = []
     if found:
-        first = found[0][2]
-        cause = Cause("domain", first, told_ms(-found[0][0]), Unit.MILLISECONDS)
+        first, on_path = found[0][2], rows_[0][_LCP_PATH]
+        cause = Cause(
+            "domain",
+            first,
+            on_path if isinstance(on_path, float) else None,
+            Unit.MILLISECONDS,
+        )
         if found[0][0]:
             notes += _without(study, first, alone[names.index(first)], loads)
     opaque = int((requests.is_opaque & others).sum())
@@ -281,6 +305,14 @@ def _pages_of(groups: Integers, pages: Integers, count: int) -> Integers:
         return np.zeros(count, dtype=np.int64)
     pairs, _ = dense(groups * (int(pages.max()) + 1) + pages)
     return counts(pairs // (int(pages.max()) + 1), count)
+
+
+def _loads_with_lcp_of(study: Study, rows: Integers, groups: Integers, count: int) -> Integers:
+    """In how many page loads whose LCP is known each group of requests is."""
+    known = np.zeros(len(study.page_views), dtype=np.bool_)
+    known[study.loads] = ~np.isnan(study.lcp_us[study.loads])
+    pages = study.requests.pages[rows]
+    return _pages_of(groups[known[pages]], pages[known[pages]], count)
 
 
 def _busy_us(requests: Requests, rows: Integers, groups: Integers, count: int) -> Floats:

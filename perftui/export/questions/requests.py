@@ -189,6 +189,7 @@ class Requests:
                 f"{ASSET} AS is_asset",
                 f"{OPAQUE} AS is_opaque",
                 f"{is_cached(filters)} AS is_cached",
+                "render_blocking_status",
                 "ifNull(render_blocking_status = 'blocking', 0) AS is_blocking",
                 f"{filters.condition(ERROR)} AS is_error",
                 f"{filters.condition(IS['third-party'](settings))} AS is_third_party",

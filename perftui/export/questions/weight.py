@@ -40,7 +40,7 @@ from perftui.analysis.insights.weight import (
 )
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.filter_sql import PAGE_HOST, host_of
-from perftui.export.questions.asking import Asking, known, whole
+from perftui.export.questions.asking import Asking, in_milliseconds, known, whole
 
 _ENDED = "start_us + ifNull(took_us, 0)"
 
@@ -55,22 +55,23 @@ def third_party(asking: Asking) -> Answer:
     """Question 3: do third parties slow me down?"""
     found = asking.rows(
         "SELECT site, sum(requests), sum(bytes), sum(unknown), sum(busy) / count(),"
-        " sum(blocking) / count(), count(), sum(opaque) FROM ("
+        " if(sum(tells_blocking) > 0, sum(blocking) / count(), NULL), count(), sum(opaque) FROM ("
         "SELECT site, session_id, page_view_id, count() AS requests, sum(transfer_size) AS bytes,"
         " countIf(transfer_size IS NULL) AS unknown,"
         f" intervalLengthSum(start_us, {_ENDED}) AS busy,"
         f" intervalLengthSumIf(start_us, {_ENDED}, is_blocking) AS blocking,"
+        " countIf(ifNull(render_blocking_status, '') != '') AS tells_blocking,"
         " countIf(is_opaque) AS opaque"
         " FROM requests WHERE is_third_party GROUP BY site, session_id, page_view_id"
         ") GROUP BY site"
     )
     path = asking.page_loads.column(Question.THIRD_PARTY, THIRD_PARTIES.key, "lcp_path_ms")
-    tasks = _tasks_us(asking)
+    tasks = _tasks_us(asking) if _tells_tasks(asking) else None
     rows: list[tuple[Value, ...]] = [
         (
             *(str(site), requests, transferred, unknown),
-            *(round(value / 1000, 3) for value in (busy, blocking)),
-            *(path.get(str(site), 0.0), round(tasks.get(str(site), 0) / 1000, 3), views),
+            *(in_milliseconds(busy), in_milliseconds(blocking), path.get(str(site))),
+            *(None if tasks is None else round(tasks.get(str(site), 0) / 1000, 3), views),
         )
         for site, requests, transferred, unknown, busy, blocking, views, _ in found
     ]
@@ -79,8 +80,8 @@ def third_party(asking: Asking) -> Answer:
     cause = None
     notes: list[Note] = []
     if rows:
-        first, on_path = str(rows[0][0]), _number(rows[0][6])
-        cause = Cause("domain", first, on_path, Unit.MILLISECONDS)
+        on_path = None if rows[0][6] is None else _number(rows[0][6])
+        cause = Cause("domain", str(rows[0][0]), on_path, Unit.MILLISECONDS)
         if on_path:
             told = asking.page_loads.answer(Question.THIRD_PARTY).notes
             notes += [note for note in told if note.kind is NoteKind.ASSUMPTION]
@@ -98,6 +99,15 @@ def third_party(asking: Asking) -> Answer:
 
 def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _tells_tasks(asking: Asking) -> bool:
+    return bool(
+        asking.clickhouse.rows(
+            f"SELECT count() FROM {ENTRIES} FINAL WHERE {asking.where} AND is_deleted = 0"
+            " AND entry_type IN ('long-animation-frame', 'longtask')"
+        )[0][0]
+    )
 
 
 def _tasks_us(asking: Asking) -> dict[str, int]:
