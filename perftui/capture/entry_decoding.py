@@ -223,6 +223,9 @@ class ResourceDecoder:
             "name": told["name"],
             "start_us": [start - ROUND for start in starts],
         }
+        # Over a connection that is there already most moments are the same as the one before.
+        moments: Column = ()
+        offsets: Column = ()
         for field in ENTRY_FIELDS:
             values = told[field.wire]
             if field.kind is FieldKind.SIZE:
@@ -230,10 +233,13 @@ class ResourceDecoder:
             elif not any(values):
                 continue
             elif field.kind is FieldKind.TIME:
-                columns[field.attribute] = [
-                    value * 1000.0 + ROUND - start if value else None
-                    for value, start in zip(values, starts, strict=True)
-                ]
+                if values != moments:
+                    moments = values
+                    offsets = [
+                        value * 1000.0 + ROUND - start if value else None
+                        for value, start in zip(values, starts, strict=True)
+                    ]
+                columns[field.attribute] = offsets
             else:
                 empty: object = 0 if field.kind is FieldKind.STATUS else ""
                 columns[field.attribute] = (

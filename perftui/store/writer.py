@@ -1,7 +1,9 @@
 """The only writer of a store.
 
 A batch is written whole or not at all, and acknowledged after COMMIT with synchronous=FULL. What
-comes in during one turn of the event loop goes into one transaction.
+comes in during one turn of the event loop goes into one transaction, as does all that comes in
+while the one before is committed: COMMIT is one call, most of which waits for the disk, so it runs
+beside the loop. It is the only thing that does; all others that use the connection wait for it.
 
 Other processes may write to the same file (``perftui prune`` beside a server): each transaction
 begins by asking whether somebody did, and if so forgets the IDs that it keeps in memory.
@@ -14,7 +16,8 @@ import logging
 import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -70,6 +73,20 @@ class _PageView:
     row: int
     time_origin_us: int
     time_origin_estimated: bool
+
+
+_Group = list[tuple[Batch, asyncio.Future[Receipt]]]
+"""Batches of one transaction, and who waits for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A COMMIT under way in a thread of its own; ``receipts`` are true once it is ``done``."""
+
+    group: _Group
+    receipts: list[Receipt]
+    entry_count: int
+    done: Future[None]
 
 
 class _Totals(NamedTuple):
@@ -150,6 +167,9 @@ class StoreWriter:
         self._waiting: deque[tuple[Batch, asyncio.Future[Receipt]]] = deque()
         self._waiting_entries = 0
         self._commit_scheduled = False
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._committing: _Commit | None = None
+        self._commits = 0
 
     # --- the sink -------------------------------------------------------------------------
 
@@ -163,22 +183,22 @@ class StoreWriter:
         """
         if self._closed:
             raise SinkBusyError("the store is being closed")
-        if self._waiting_entries + len(batch.entries) > MAX_WAITING_ENTRIES:
-            raise SinkBusyError(f"{self._waiting_entries} entries wait to be stored")
+        waiting = self.waiting_entries
+        if waiting + len(batch.entries) > MAX_WAITING_ENTRIES:
+            raise SinkBusyError(f"{waiting} entries wait to be stored")
         self.checkpointer.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Receipt] = loop.create_future()
         self._waiting.append((batch, future))
         self._waiting_entries += len(batch.entries)
-        if not self._commit_scheduled:
-            self._commit_scheduled = True
-            loop.call_soon(self._commit_waiting, loop)
+        self._schedule_commit(loop)
         return await future
 
     @property
     def waiting_entries(self) -> int:
         """Entries that were taken and not committed yet."""
-        return self._waiting_entries
+        commit = self._committing
+        return self._waiting_entries + (0 if commit is None else commit.entry_count)
 
     def figures(self) -> dict[str, float]:
         """What ``GET /metrics`` tells of the store: bytes of the write-ahead log, and bytes that
@@ -193,9 +213,68 @@ class StoreWriter:
         """The identity of the store file."""
         return self._store_id
 
-    def _commit_waiting(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Write what waits, up to the cap; come again in the next turn if there is more."""
-        group: list[tuple[Batch, asyncio.Future[Receipt]]] = []
+    def _commit_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Insert what waits, up to the cap, and let its COMMIT run beside the loop, which reads
+        and decodes what the next transaction is made of; that begins when this one is done."""
+        self._commit_scheduled = False
+        if self._committing is not None or not self._waiting:
+            return
+        group = self._next_group()
+        batches = [batch for batch, _ in group]
+        try:
+            receipts = self._insert(batches)
+        except Exception as error:
+            self._commit_singly(group, error)
+            self._schedule_commit(loop)
+            return
+        entry_count = sum([len(batch.entries) for batch in batches])
+        self._commits += 1
+        done = self._committer.submit(self._commit_beside, loop, self._commits)
+        self._committing = _Commit(group, receipts, entry_count, done)
+
+    def _commit_beside(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        try:
+            self._connection.execute("COMMIT")
+            self.checkpointer.after_commit()
+        finally:
+            # A callback of the future would make a cycle with all that was committed, which would
+            # stay until the garbage collector comes. A closed loop has nobody left who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._committed, loop, number)
+
+    def _committed(self, loop: asyncio.AbstractEventLoop, number: int) -> None:
+        """The COMMIT of this number is done: say so, then go on with what waits."""
+        if self._commits == number:
+            self._finish_commit()
+        # Behind those that were just told, so that their answers go out first.
+        self._schedule_commit(loop)
+
+    def _schedule_commit(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._waiting and not self._commit_scheduled:
+            self._commit_scheduled = True
+            loop.call_soon(self._commit_waiting, loop)
+
+    def _finish_commit(self) -> None:
+        """Wait for the COMMIT beside the loop, if there is one, and tell whom it concerns. Nobody
+        else may use the connection before that."""
+        commit = self._committing
+        if commit is None:
+            return
+        error = commit.done.exception()
+        self._committing = None
+        if error is None:
+            for (_, future), receipt in zip(commit.group, commit.receipts, strict=True):
+                if not future.done():
+                    future.set_result(receipt)
+            return
+        self._roll_back()
+        if isinstance(error, SQLITE_ERRORS):
+            error = translated(error, self.path)
+        self._commit_singly(commit.group, error)
+
+    def _next_group(self) -> _Group:
+        """Take from what waits, up to the cap."""
+        group: _Group = []
         entries = 0
         while self._waiting:
             size = len(self._waiting[0][0].entries)
@@ -204,22 +283,9 @@ class StoreWriter:
             entries += size
             group.append(self._waiting.popleft())
         self._waiting_entries -= entries
-        if self._waiting and loop is not None:
-            loop.call_soon(self._commit_waiting, loop)
-        else:
-            self._commit_scheduled = False
-        try:
-            receipts = self.write_batches([batch for batch, _ in group])
-        except Exception as error:
-            self._commit_singly(group, error)
-            return
-        for (_, future), receipt in zip(group, receipts, strict=True):
-            if not future.done():
-                future.set_result(receipt)
+        return group
 
-    def _commit_singly(
-        self, group: list[tuple[Batch, asyncio.Future[Receipt]]], error: Exception
-    ) -> None:
+    def _commit_singly(self, group: _Group, error: BaseException) -> None:
         """The group failed. Unless all of it would fail in the same way, try each by itself, so
         that one bad batch takes no good one with it."""
         if len(group) == 1 or isinstance(error, SinkFullError):
@@ -247,8 +313,18 @@ class StoreWriter:
         if self._closed:
             return
         self._closed = True
+        self._finish_commit()
         while self._waiting:
-            self._commit_waiting(None)
+            group = self._next_group()
+            try:
+                receipts = self.write_batches([batch for batch, _ in group])
+            except Exception as error:
+                self._commit_singly(group, error)
+                continue
+            for (_, future), receipt in zip(group, receipts, strict=True):
+                if not future.done():
+                    future.set_result(receipt)
+        self._committer.shutdown()
         self.checkpointer.stop()
         self._connection.close()
 
@@ -261,6 +337,24 @@ class StoreWriter:
             SinkFullError: there is no space left.
             StoreError: the file cannot be written.
         """
+        receipts = self._insert(batches)
+        try:
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, SQLITE_ERRORS):
+                raise translated(error, self.path) from error
+            raise
+        self.checkpointer.after_commit()
+        return receipts
+
+    def _insert(self, batches: Sequence[Batch]) -> list[Receipt]:
+        """All of a transaction but its COMMIT; where it fails, there is no transaction.
+
+        Raises:
+            SinkFullError, StoreError: as :meth:`write_batches`.
+        """
+        self._finish_commit()
         self._check_free_space()
         try:
             self._begin()
@@ -268,13 +362,11 @@ class StoreWriter:
                 receipts = [self._write_batch(batch) for batch in batches]
                 self._insert_packing()
                 self._write_volume()
-                self._connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
         except SQLITE_ERRORS as error:
             raise translated(error, self.path) from error
-        self.checkpointer.after_commit()
         return receipts
 
     @contextmanager
@@ -287,6 +379,7 @@ class StoreWriter:
             SinkFullError: there is no space left.
             StoreError: the file cannot be written.
         """
+        self._finish_commit()
         try:
             self._begin()
             try:
@@ -302,6 +395,7 @@ class StoreWriter:
     def checkpoint_now(self) -> None:
         """Move the write-ahead log into the file and cut both to their size; does what it can
         where somebody reads meanwhile."""
+        self._finish_commit()
         with store_errors(self.path):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -317,6 +411,7 @@ class StoreWriter:
             StoreError: the file cannot be written.
         """
         self._check_free_space()
+        self._finish_commit()
         with store_errors(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("ROLLBACK")
@@ -777,6 +872,7 @@ class StoreWriter:
         self._set_on_session(session_id, "pinned", int(pinned))
 
     def _set_on_session(self, session_id: str, name: str, told: str | int | None) -> None:
+        self._finish_commit()
         with store_errors(self.path):
             changed = one(
                 self._connection,
@@ -789,6 +885,7 @@ class StoreWriter:
     def checkpoint(self, name: str) -> tuple[int, str | None]:
         """How far an export of this name has got: the last position that its remote end
         acknowledged (0 at first), and whatever state it keeps."""
+        self._finish_commit()
         with store_errors(self.path):
             row = one(
                 self._connection, "SELECT last_seq, state FROM checkpoint WHERE name = ?", (name,)
@@ -797,6 +894,7 @@ class StoreWriter:
 
     def set_checkpoint(self, name: str, last_seq: int, state: str | None = None) -> None:
         """Keep how far an export has got."""
+        self._finish_commit()
         with store_errors(self.path):
             self._connection.execute(
                 "INSERT INTO checkpoint (name, last_seq, updated_us, state) VALUES (?, ?, ?, ?)"
@@ -806,7 +904,7 @@ class StoreWriter:
             )
 
 
-def as_sink_error(error: Exception) -> SinkError:
+def as_sink_error(error: BaseException) -> SinkError:
     """An error of the store as the Sink protocol has it."""
     if isinstance(error, SinkError):
         return error

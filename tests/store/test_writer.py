@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from perftui.config import StoreSettings
 from perftui.errors import NotFoundError, SinkBusyError, SinkError, SinkFullError
 from perftui.model import Entry
 from perftui.store import writer as writer_module
+from perftui.store.connection import Connection
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
 from tests.store.builders import START_US, FixedClock, batch, request
@@ -162,6 +166,129 @@ async def test_closing_commits_what_was_taken(path: Path) -> None:
         await writer.write(batch([request()]))
     with StoreReader(path) as reader:
         assert reader.last_seq() == 1
+
+
+class _SlowCommit:
+    """A connection whose COMMIT waits until it may, as for a slow disk; ``error`` in its place."""
+
+    def __init__(self, real: Connection, error: Exception | None = None) -> None:
+        self.real = real
+        self.error = error
+        self.began = threading.Event()
+        self.may_end = threading.Event()
+        self.used_meanwhile: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        if sql == "COMMIT" and not self.began.is_set():
+            self.began.set()
+            assert self.may_end.wait(30)
+            if self.error is not None:
+                raise self.error
+        elif self.began.is_set() and not self.may_end.is_set():
+            self.used_meanwhile.append(sql)
+        return self.real.execute(sql, *parameters)
+
+
+def _slow_commit(writer: StoreWriter, error: Exception | None = None) -> _SlowCommit:
+    slow = _SlowCommit(writer._connection, error)
+    writer._connection = slow
+    return slow
+
+
+async def test_the_loop_goes_on_during_a_commit_and_nothing_is_acknowledged_before_it(
+    writer: StoreWriter, open_reader: OpenReader
+) -> None:
+    slow = _slow_commit(writer)
+    first = asyncio.ensure_future(writer.write(batch([request(), request()])))
+    await asyncio.to_thread(slow.began.wait, 30)
+    # The loop runs, and takes more, which waits.
+    later = [
+        asyncio.ensure_future(writer.write(batch([request()], session=f"s{number}")))
+        for number in (2, 3)
+    ]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not first.done()
+    assert not any(one.done() for one in later)
+    assert writer.waiting_entries == 4
+    assert open_reader().last_seq() == 0
+    assert slow.used_meanwhile == []
+    slow.may_end.set()
+    receipts = [await one for one in (first, *later)]
+    assert [receipt.first_seq for receipt in receipts] == [1, 3, 4]
+    assert writer.waiting_entries == 0
+    assert open_reader().last_seq() == 4
+
+
+async def test_what_is_committed_is_let_go_of_without_the_garbage_collector(
+    writer: StoreWriter,
+) -> None:
+    told = batch([request()])
+    before = sys.getrefcount(told)
+    gc.disable()
+    try:
+        await writer.write(told)
+        await asyncio.sleep(0)
+        assert sys.getrefcount(told) == before
+    finally:
+        gc.enable()
+
+
+async def test_who_else_uses_the_connection_waits_for_the_commit(
+    writer: StoreWriter, open_reader: OpenReader
+) -> None:
+    def transaction() -> None:
+        with writer.transaction():
+            pass
+
+    users: list[Callable[[], object]] = [
+        lambda: writer.write_batches([batch([request()], session="imported")]),
+        transaction,
+        writer.check_writable,
+        writer.checkpoint_now,
+        lambda: writer.set_label("s1", "named"),
+        lambda: writer.checkpoint("export"),
+        lambda: writer.set_checkpoint("export", 1),
+        writer.close_now,
+    ]
+    real = writer._connection
+    for number, use in enumerate(users):
+        writer._connection = real
+        slow = _slow_commit(writer)
+        waiting = asyncio.ensure_future(writer.write(batch([request()], key=bytes([number]) * 16)))
+        await asyncio.to_thread(slow.began.wait, 30)
+        timer = threading.Timer(0.02, slow.may_end.set)
+        timer.start()
+        use()
+        timer.join()
+        assert slow.used_meanwhile == []
+        assert (await waiting).accepted == 1
+    assert open_reader().session("s1").entry_count == len(users)
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_a_commit_that_fails_acknowledges_nothing_that_is_not_stored(
+    writer: StoreWriter, open_reader: OpenReader, is_full: bool
+) -> None:
+    error = sqlite3.OperationalError("the disk says no")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL if is_full else sqlite3.SQLITE_IOERR
+    slow = _slow_commit(writer, error)
+    slow.may_end.set()
+    results = await asyncio.gather(
+        *(writer.write(batch([request()], session=session)) for session in ("a", "b")),
+        return_exceptions=True,
+    )
+    if is_full:
+        assert [type(result) for result in results] == [SinkFullError, SinkFullError]
+        assert open_reader().sessions() == []
+    else:
+        # Each by itself, which goes well.
+        assert [getattr(result, "accepted", None) for result in results] == [1, 1]
+        assert {one.session_id for one in open_reader().sessions()} == {"a", "b"}
+    assert (await writer.write(batch([request()], session="c"))).accepted == 1
 
 
 def test_a_writer_in_another_process_is_noticed(
