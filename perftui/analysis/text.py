@@ -186,7 +186,7 @@ def _take(pieces: list[tuple[str, int]], width: int) -> tuple[list[str], int]:
 
 def format_duration(us: int | None) -> str:
     """A duration in at most seven characters: ``0.4ms``, ``101ms``, ``1.37s``, ``12.4s``,
-    ``2m05s``, ``1h02m``; :data:`UNKNOWN` where it is not known.
+    ``2m05s``, ``1h02m``, ``4d04h``; :data:`UNKNOWN` where it is not known.
 
     Args:
         us: microseconds; negative ones (differences) get a minus sign.
@@ -207,7 +207,15 @@ def format_duration(us: int | None) -> str:
     if seconds < 3600:
         return f"{seconds // 60}m{seconds % 60:02}s"
     minutes = (seconds + 30) // 60
+    if minutes >= 6000:
+        return _days(seconds)
     return f"{minutes // 60}h{minutes % 60:02}m"
+
+
+def _days(seconds: int) -> str:
+    """What a broken clock tells, in at most seven characters: ``4d04h``, ``104249d``."""
+    days, rest = divmod(seconds, 86_400)
+    return f"{days}d{rest // 3600:02}h" if days < 100 else f"{days}d"
 
 
 def format_bytes(count: int | None) -> str:
@@ -234,8 +242,9 @@ def format_bytes(count: int | None) -> str:
 
 
 def format_moment(us: int | None) -> str:
-    """A moment since a start, to the millisecond where there is room: ``0.561``, ``12.345``,
-    ``2:05.12``, ``1:02:05``; :data:`UNKNOWN` where it is not known.
+    """A moment since a start in at most nine characters, to the millisecond where there is room:
+    ``0.561``, ``12.345``, ``2:05.12``, ``1:02:05``, ``4d04h``; :data:`UNKNOWN` where it is not
+    known.
 
     Args:
         us: microseconds since the start.
@@ -250,6 +259,8 @@ def format_moment(us: int | None) -> str:
     if hundredths < 360_000:
         return f"{hundredths // 6000}:{hundredths // 100 % 60:02}.{hundredths % 100:02}"
     seconds = (us + 500_000) // 1_000_000
+    if seconds >= 360_000:
+        return _days(seconds)
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 

@@ -6,11 +6,12 @@ it. Every string from outside goes through ``text.sanitise``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from perftui.analysis.ascii_text import to_ascii
 from perftui.analysis.describe import Surroundings, severity_of
 from perftui.analysis.endpoints import short_url
 from perftui.analysis.phases import request_duration_us
@@ -46,10 +47,13 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class TextLog:
-    """Formats the entries of one session for a line of ``width`` cells."""
+    """Formats the entries of one session for a line of ``width`` cells; notes and what is no
+    request may go on beyond it, as nothing of them is cut."""
 
-    def __init__(self, around: Surroundings, width: int) -> None:
+    def __init__(self, around: Surroundings, width: int, *, ascii_only: bool = False) -> None:
         self._around = around
+        self._safe: Callable[[str], str] = _safe_ascii if ascii_only else sanitise
+        self._ours: Callable[[str], str] = to_ascii if ascii_only else str
         # t+ 9, method 7, status 4, type 6, size 8, duration 8 and the spaces between.
         self._url_width = max(MINIMUM_URL_WIDTH, (width - 48) * 2 // 3)
 
@@ -61,8 +65,8 @@ class TextLog:
             if summary.unknown_size_count
             else ""
         )
-        return [
-            f"session {sanitise(summary.session_id)}  {sanitise(what)}",
+        lines = [
+            f"session {self._safe(summary.session_id)}  {self._safe(what)}",
             f"{summary.page_view_count} pageviews, {summary.request_count} requests,"
             f" {summary.error_count} errors,"
             f" {format_bytes(summary.transfer_bytes)} transferred{unknown},"
@@ -70,6 +74,7 @@ class TextLog:
             f"{'t+ s':>9} {'method':6} {'st':>3} {'type':5} "
             f"{fit('url', self._url_width)} {'size':>7} {'dur':>7}  notes",
         ]
+        return [self._ours(line) for line in lines]
 
     def line(self, record: Record) -> Line:
         """One entry as one line."""
@@ -87,20 +92,26 @@ class TextLog:
         status = "?" if entry.response_status is None else str(entry.response_status)
         notes = "; ".join(f"{reason.glyph} {reason.words}" for reason in severity.reasons)
         text = (
-            f"{self._moment(record):>9} {fit(sanitise(entry.method or ''), 6)} {status:>3}"
+            f"{self._moment(record):>9} {fit(self._safe(entry.method or ''), 6)} {fit(f'{status:>3}', 3)}"
             f" {label(resource_type(entry)):5}"
-            f" {fit(sanitise(short_url(entry.name, page_url)), self._url_width, where='middle')}"
+            f" {fit(self._safe(short_url(entry.name, page_url)), self._url_width, where='middle')}"
             f" {format_bytes(entry.transfer_size):>7} {format_duration(request_duration_us(entry)):>7}"
-            f"  {sanitise(notes)}"
+            f"  {self._safe(notes)}"
         )
-        return Line(text.rstrip(), STYLES[severity.level])
+        return Line(self._ours(text.rstrip()), STYLES[severity.level])
 
     def _event(self, record: Record) -> Line:
         entry = record.entry
         details = event_words(record)
         duration = format_duration(entry.duration_us) if entry.duration_us else ""
-        text = f"{self._moment(record):>9} {'·':6} {'':>3} {'':5} ─ {sanitise(details)} {duration}"
-        return Line(text.rstrip(), {"fg": "cyan"})
+        text = (
+            f"{self._moment(record):>9} {'·':6} {'':>3} {'':5} ─ {self._safe(details)} {duration}"
+        )
+        return Line(self._ours(text.rstrip()), {"fg": "cyan"})
+
+
+def _safe_ascii(text: str) -> str:
+    return to_ascii(sanitise(text))
 
 
 def event_words(record: Record) -> str:

@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from perftui.analysis.aggregate import AggregatedPage, AggregateRow, place_row
+from perftui.analysis.ascii_text import to_ascii
 from perftui.analysis.describe import Surroundings, severity_of
 from perftui.analysis.endpoints import short_url
 from perftui.analysis.marks import Mark, mark_labels, mark_rank, page_marks
 from perftui.analysis.phases import PhaseName, request_duration_us, request_end_us
 from perftui.analysis.resource_type import label, resource_type
-from perftui.analysis.severity import ASCII_GLYPHS, Level
-from perftui.analysis.text import fit, format_bytes, format_duration, sanitise
+from perftui.analysis.severity import Level
+from perftui.analysis.text import cell_width, fit, format_bytes, format_duration, sanitise
 from perftui.analysis.vitals import RATING_GLYPHS, Vitals, vitals
 from perftui.analysis.waterfall import (
     EIGHTHS,
-    TICK_MARK,
     Bar,
     Cell,
     Viewport,
@@ -34,8 +34,8 @@ from perftui.model import PageView, Record
 
 MINIMUM_WIDTH = 60
 
-BESIDE = 26
-"""Cells beside URL and bar: number 5, status 4, type 6, duration 8, glyph 2, and a space."""
+BESIDE = 22
+"""Cells beside number, URL and bar: status 4, type 6, duration 8, glyph 2, and spaces around."""
 
 PHASE_GLYPHS: Mapping[PhaseName, str] = {
     PhaseName.REDIRECT: "↪",
@@ -73,10 +73,6 @@ RIGHT_BLOCKS = " ▕▕▐▐▐▐██"
 
 GROWING = "▷"
 MARK_LINE = "┊"
-_ASCII = str.maketrans(
-    {TICK_MARK: "|", MARK_LINE: "|", GROWING: ">", "…": "~", "✓": "+", "─": "-", "├": "|", "┤": "|"}
-    | ASCII_GLYPHS
-)
 
 
 class WaterfallLine(NamedTuple):
@@ -93,14 +89,21 @@ class WaterfallLine(NamedTuple):
 class _Columns(NamedTuple):
     """Cells of each column."""
 
+    number: int
     url: int
     bar: int
 
     @classmethod
-    def of(cls, width: int) -> _Columns:
-        rest = max(MINIMUM_WIDTH, width) - BESIDE
+    def of(cls, width: int, rows: int) -> _Columns:
+        number = max(4, len(str(rows)))
+        rest = max(MINIMUM_WIDTH, width) - BESIDE - number
         url = max(16, rest * 2 // 5)
-        return cls(url, rest - url)
+        return cls(number, url, rest - url)
+
+    @property
+    def indent(self) -> str:
+        """What stands before the bar's column in lines that have nothing else."""
+        return " " * (BESIDE + self.number + self.url)
 
 
 def page_waterfall(
@@ -117,11 +120,11 @@ def page_waterfall(
         records: its entries, in any order.
         width: cells of a line; at least :data:`MINIMUM_WIDTH`.
     """
-    columns = _Columns.of(width)
     requests = sorted(
         [record for record in records if record.entry.is_request],
         key=lambda record: (record.entry.start_us, record.seq),
     )
+    columns = _Columns.of(width, len(requests))
     measured = vitals(records, page_view, around.thresholds)
     marks = page_marks(records, measured) if page_view.kind in {None, "load"} else ()
     viewport = page_viewport(page_view, requests, marks, columns.bar)
@@ -131,15 +134,14 @@ def page_waterfall(
     if not requests:
         lines.append(WaterfallLine("no requests in this pageview"))
         return _finished(lines, ascii_only)
-    indent = " " * (BESIDE + columns.url)
-    lines.append(WaterfallLine(indent + _axis(viewport, page_view.start_us)))
+    lines.append(WaterfallLine(columns.indent + _axis(viewport, page_view.start_us)))
     placed = _mark_cells(marks, viewport)
     if placed:
-        lines.append(WaterfallLine(indent + _mark_line(marks, placed, viewport)))
+        lines.append(WaterfallLine(columns.indent + _mark_line(marks, placed, viewport)))
     glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
     for number, record in enumerate(requests, start=1):
         lines.append(_row(number, record, page_view, around, viewport, columns, glyphs, placed))
-    lines.append(WaterfallLine(legend(glyphs)))
+    lines += _legend_lines(legend(glyphs), width)
     return _finished(lines, ascii_only)
 
 
@@ -178,6 +180,17 @@ def legend(glyphs: Mapping[PhaseName, str]) -> str:
         PhaseName.OPAQUE: "no Timing-Allow-Origin: only the total is known",
     }
     return "  ".join(f"{glyphs[name]} {words}" for name, words in names.items())
+
+
+def _legend_lines(text: str, width: int) -> list[WaterfallLine]:
+    """The legend in as many lines as it needs, no glyph apart from its words."""
+    lines: list[str] = []
+    for part in text.split("  "):
+        if lines and cell_width(lines[-1]) + 2 + cell_width(part) <= max(MINIMUM_WIDTH, width):
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(part)
+    return [WaterfallLine(line) for line in lines]
 
 
 def _head(page_view: PageView, requests: Sequence[Record]) -> str:
@@ -240,11 +253,11 @@ def _row(
     entry = record.entry
     severity = severity_of(record, around)
     status = "?" if entry.response_status is None else str(entry.response_status)
-    url = fit(sanitise(short_url(entry.name, page_view.url)), columns.url, where="middle")
+    url = _fitted(short_url(entry.name, page_view.url), columns.url, glyphs)
     glyph = severity.reasons[0].glyph if severity.reasons else " "
     bar = bar_text(layout(entry, viewport), viewport.width, glyphs, placed)
     text = (
-        f"{number:>4} {status:>3} {label(resource_type(entry)):5} {url}"
+        f"{number:>{columns.number}} {fit(f'{status:>3}', 3)} {label(resource_type(entry)):5} {url}"
         f" {format_duration(request_duration_us(entry)):>7} {fit(glyph, 1)} {bar}"
     )
     return WaterfallLine(text.rstrip(), severity.level)
@@ -289,12 +302,15 @@ def _character(cell: Cell, glyphs: Mapping[PhaseName, str]) -> str:
 def _finished(lines: list[WaterfallLine], ascii_only: bool) -> list[WaterfallLine]:
     if not ascii_only:
         return lines
-    return [line._replace(text=_to_ascii(line.text)) for line in lines]
+    return [line._replace(text=to_ascii(line.text)) for line in lines]
 
 
-def _to_ascii(text: str) -> str:
-    """Glyphs of ours as ASCII; what else is not ASCII (a URL) as its escape."""
-    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+def _fitted(text: str, width: int, glyphs: Mapping[PhaseName, str]) -> str:
+    """A text from outside in exactly so many cells, the escapes that ASCII needs included."""
+    safe = sanitise(text)
+    if glyphs is ASCII_PHASE_GLYPHS:
+        safe = to_ascii(safe)
+    return fit(safe, width, where="middle")
 
 
 # --- aggregated over the pageviews of a page ----------------------------------------------------
@@ -305,8 +321,8 @@ def aggregate_waterfall(
 ) -> list[WaterfallLine]:
     """All loads of a page as one waterfall: each resource's median, with the middle half of its
     starts and ends as whiskers, and how often it is there."""
-    columns = _Columns.of(width)
     rows = aggregated.rows
+    columns = _Columns.of(width, len(rows))
     lines = [
         WaterfallLine(
             f"{sanitise(page)}  {aggregated.page_view_count} pageviews, {len(rows)} resources"
@@ -317,14 +333,13 @@ def aggregate_waterfall(
         return _finished(lines, ascii_only)
     end = aggregated.end_us
     viewport = fit_viewport(min(0, *(row.start.p25_us for row in rows)), end, columns.bar)
-    indent = " " * (BESIDE + columns.url)
-    lines.append(WaterfallLine(indent + _axis(viewport, 0)))
+    lines.append(WaterfallLine(columns.indent + _axis(viewport, 0)))
     glyphs = ASCII_PHASE_GLYPHS if ascii_only else PHASE_GLYPHS
     lines += [
         WaterfallLine(_aggregate_row(number, row, aggregated, viewport, columns, glyphs))
         for number, row in enumerate(rows, start=1)
     ]
-    lines.append(WaterfallLine(legend(glyphs) + "  ├┤ middle half of starts and ends"))
+    lines += _legend_lines(legend(glyphs) + "  ├┤ middle half of starts and ends", width)
     return _finished(lines, ascii_only)
 
 
@@ -342,9 +357,9 @@ def _aggregate_row(
         _draw_whisker(text, whisker)
     share = f"{100 * row.share:.0f}%"
     again = f" (call {row.occurrence})" if row.occurrence > 1 else ""
-    url = fit(sanitise(row.endpoint) + again, columns.url, where="middle")
+    url = _fitted(row.endpoint + again, columns.url, glyphs)
     return (
-        f"{number:>4} {share:>4} {label(row.kind):5}{url}"
+        f"{number:>{columns.number}} {share:>4} {label(row.kind):5}{url}"
         f" {format_duration(row.duration.median_us if row.duration else None):>7}   {''.join(text)}"
     ).rstrip()
 

@@ -36,6 +36,8 @@ PLAIN_WIDTH = 160
     show_default=True,
     help="By moment of start, or as it arrived.",
 )
+@click.option("--width", type=click.IntRange(60, 1000), help="Cells of a line.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.option("--follow", "-f", "following", is_flag=True, help="Go on with whatever arrives.")
 @pass_context
@@ -45,6 +47,8 @@ def log(
     predicate: Predicate | None,
     page_view: str | None,
     order: str,
+    width: int | None,
+    ascii_only: bool,
     as_json: bool,
     following: bool,
 ) -> None:
@@ -62,6 +66,8 @@ def log(
             predicate=predicate,
             page_view_id=page_view_id,
             order=Order.ARRIVAL if following else Order(order),
+            width=width,
+            ascii_only=ascii_only,
             as_json=as_json,
         )
         if following:
@@ -71,6 +77,8 @@ def log(
                 session_id=session_id,
                 after_seq=last,
                 predicate=predicate,
+                width=width,
+                ascii_only=ascii_only,
                 as_json=as_json,
             )
 
@@ -83,6 +91,8 @@ def print_log(
     predicate: Predicate | None = None,
     page_view_id: str | None = None,
     order: Order = Order.START,
+    width: int | None = None,
+    ascii_only: bool = False,
     as_json: bool = False,
 ) -> int:
     """Print a session's log; return the position of the newest entry that was considered."""
@@ -98,7 +108,7 @@ def print_log(
         for record in records:
             echo_json(record_to_json(record, around))
         return last
-    printer = TextLog(around, _width())
+    printer = _printer(context, around, width, ascii_only)
     for line in printer.header(reader.session(session_id)):
         click.echo(line)
     _echo_lines(context, printer, records)
@@ -112,6 +122,8 @@ def follow(
     session_id: str | None,
     after_seq: int,
     predicate: Predicate | None = None,
+    width: int | None = None,
+    ascii_only: bool = False,
     as_json: bool,
 ) -> None:
     """Print what arrives, in order of arrival, until interrupted. None follows all sessions."""
@@ -120,10 +132,11 @@ def follow(
         known = printers.get(record.session_id)
         if known is None or record.page_view_id not in known[0].page_urls:
             around = surroundings(context, reader, record.session_id)
+            printer = _printer(context, around, width, ascii_only)
             if known is None and not as_json:
-                for line in TextLog(around, _width()).header(reader.session(record.session_id)):
+                for line in printer.header(reader.session(record.session_id)):
                     click.echo(line)
-            known = (around, TextLog(around, _width()))
+            known = (around, printer)
             printers[record.session_id] = known
         if as_json:
             echo_json(record_to_json(record, known[0]))
@@ -154,6 +167,12 @@ def _arriving(
         version = reader.data_version()
         while reader.data_version() == version and reader.last_seq() == newest:
             never.wait(POLL_SECONDS)
+
+
+def _printer(
+    context: Context, around: Surroundings, width: int | None, ascii_only: bool
+) -> TextLog:
+    return TextLog(around, width or _width(), ascii_only=ascii_only or context.settings.app.ascii)
 
 
 def _echo_lines(context: Context, printer: TextLog, records: Iterable[Record]) -> None:

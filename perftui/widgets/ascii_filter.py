@@ -10,70 +10,17 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-REPLACEMENTS = {
-    "…": "~",
-    "—": "-",
-    "–": "-",
-    "·": ".",
-    "×": "x",
-    "≤": "<",
-    "≥": ">",
-    "µ": "u",
-    "“": '"',
-    "”": '"',
-    "←": "<",
-    "→": ">",
-    "↑": "^",
-    "↓": "v",
-    "⏎": "^",
-    "█": "#",
-    "▀": "#",
-    "▄": "#",
-    "▌": "|",
-    "▐": "|",
-    "─": "-",
-    "━": "=",
-    "│": "|",
-    "╵": "|",
-    "╷": "|",
-    "╸": "-",
-    "╺": "-",
-    "▔": "-",
-    "▁": "_",
-    "▂": "_",
-    "▃": "_",
-    "▅": "#",
-    "▆": "#",
-    "▇": "#",
-    "▊": "|",
-    "▎": "|",
-    "▏": "|",
-    "▕": "|",
-    "▲": "^",
-    "▼": "v",
-    "✖": "x",
-    "✓": "+",
-    "◆": "*",
-    "◼": "=",
-    "◌": "?",
-    "↗": "/",
-    "▮": "#",
-    "≡": "%",
-    "●": "*",
-}
-"""Characters of one cell, each for another of one cell."""
-
-_TABLE = str.maketrans(REPLACEMENTS)
+from perftui.analysis.ascii_text import TABLE
 
 
 class AsciiFilter(LineFilter):
-    """Replaces :data:`REPLACEMENTS` in every segment."""
+    """Replaces :data:`perftui.analysis.ascii_text.REPLACEMENTS` in every segment."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Called by Textual for each line that it draws."""
         return [
             segment
             if segment.text.isascii()
-            else Segment(segment.text.translate(_TABLE), segment.style, segment.control)
+            else Segment(segment.text.translate(TABLE), segment.style, segment.control)
             for segment in segments
         ]
