@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from rich.console import Console
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
+from textual.widget import Widget
 
 from perftui.config import Settings
 from perftui.model import Clock, Reader
@@ -94,6 +97,7 @@ class PerftuiApp(App[None]):
             page_url=page_url,
         )
         self._start = (start_screen, subject or Subject())
+        self._leaving = False
         self._color = color and not self.no_color
         self._reader: Reader | None = None
         self.ascii_only = settings.app.ascii
@@ -142,6 +146,32 @@ class PerftuiApp(App[None]):
         return shown
 
     # ---- the screens ----------------------------------------------------------------------
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key asks for, once the screen in front is whole, and not any more once the
+        screen that it was for has gone or the app was told to end: keys may be typed ahead, and a
+        screen that goes while it is being made would look for its parts in vain."""
+        if not self.screen.is_mounted:
+            # In its own turn, which begins when it is whole; to wait here could hold it up.
+            self.screen.call_later(self.run_action, action, default_namespace, namespaces)
+            return True
+        gone = isinstance(default_namespace, Widget) and not any(
+            isinstance(one, Screen) and one in self.screen_stack
+            for one in default_namespace.ancestors_with_self
+        )
+        if gone or self._leaving:
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    async def action_quit(self) -> None:
+        """End the app."""
+        self._leaving = True
+        self.exit()
 
     def on_mount(self) -> None:
         """Open the first screen."""

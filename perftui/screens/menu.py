@@ -57,7 +57,9 @@ class _Lines(Painted):
     def on_click(self, event: events.Click) -> None:
         place = event.y - 1
         if 0 <= place < len(self.choices):
-            self.screen.dismiss(self.choices[place].value)
+            menu = self.screen
+            assert isinstance(menu, Menu)
+            menu.answer(self.choices[place].value)
 
 
 class Menu(ModalScreen[str | None]):
@@ -106,7 +108,7 @@ class Menu(ModalScreen[str | None]):
             if event.character == choice.key:
                 event.stop()
                 event.prevent_default()
-                self.dismiss(choice.value)
+                self.answer(choice.value)
 
     def action_move(self, by: int) -> None:
         """Move among the choices."""
@@ -115,8 +117,14 @@ class Menu(ModalScreen[str | None]):
 
     def action_choose(self) -> None:
         """Take the one under the cursor."""
-        self.dismiss(self._lines.choices[self._lines.cursor].value)
+        self.answer(self._lines.choices[self._lines.cursor].value)
 
     def action_close(self) -> None:
         """Take none."""
-        self.dismiss(None)
+        self.answer(None)
+
+    def answer(self, value: str | None) -> None:
+        """Answer once, and go: of keys that were typed ahead the first is the answer."""
+        # Not `is_current`, which is also true of a screen that can be seen behind another.
+        if self.app.screen is self:
+            self.dismiss(value)

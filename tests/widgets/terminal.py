@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import pyte
@@ -34,6 +35,7 @@ class Terminal:
         arguments: Sequence[str],
         size: tuple[int, int] = (120, 40),
         environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> None:
         columns, lines = size
         self.screen = pyte.Screen(columns, lines)
@@ -53,6 +55,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             close_fds=True,
+            cwd=folder,
             start_new_session=True,
             env={**inherited, **told, **(environment or {})},
         )
@@ -128,6 +131,11 @@ class Terminal:
             if len(self.output) > before:
                 quiet_since = time.monotonic()
             assert time.monotonic() < end, "it never comes to rest"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the program is over."""
+        return self._process.poll() is not None
 
     def wait_for_end(self) -> int:
         """The exit code, once it has ended."""
