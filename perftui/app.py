@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
@@ -27,6 +28,7 @@ from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Editor, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
 from perftui.widgets.clipboard import copy_sequence, write_copy
+from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, variable_defaults
 
@@ -184,6 +186,12 @@ class PerftuiApp(App[None]):
         process outlives it.)"""
         if not self.is_headless:
             gc.freeze()
+            self.set_interval(LOOK_SECONDS, self._end_without_terminal)
+
+    def _end_without_terminal(self) -> None:
+        if sys.__stdin__ is not None and has_hung_up(sys.__stdin__.fileno()):
+            self._leaving = True
+            self.exit()
 
     def on_unmount(self) -> None:
         """Let go of the store."""

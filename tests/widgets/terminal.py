@@ -41,6 +41,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.output = b""
+        self._hung_up = False
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         told = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONUNBUFFERED": "1"}
@@ -77,7 +78,13 @@ class Terminal:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        os.close(self._ours)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the terminal, without the signal that a shell's programs get."""
+        if not self._hung_up:
+            self._hung_up = True
+            os.close(self._ours)
 
     @property
     def text(self) -> str:
@@ -139,6 +146,8 @@ class Terminal:
 
     def wait_for_end(self) -> int:
         """The exit code, once it has ended."""
+        if self._hung_up:
+            return self._process.wait(PATIENCE_SECONDS)
         end = time.monotonic() + PATIENCE_SECONDS
         while self._process.poll() is None:
             assert time.monotonic() < end, f"it does not end\n{self.text}"
