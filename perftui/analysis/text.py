@@ -113,7 +113,21 @@ def _pieces(text: str) -> list[tuple[str, int]]:
             pieces.append((shown, width))
             marks = 0
             open_flag = ord(character) in _REGIONAL_INDICATORS
+    if any(ord(character) in _REGIONAL_INDICATORS for character in text):
+        return [told for piece in pieces for told in _without_half_flags(piece)]
     return pieces
+
+
+def _without_half_flags(piece: tuple[str, int]) -> list[tuple[str, int]]:
+    """A regional indicator without its other half is one cell or two, depending on the terminal:
+    it is escaped."""
+    shown, _ = piece
+    if ord(shown[0]) not in _REGIONAL_INDICATORS or (
+        shown[1:2] and (ord(shown[1]) in _REGIONAL_INDICATORS)
+    ):
+        return [piece]
+    escaped = "".join(_escape(ord(character)) for character in shown)
+    return [(letter, 1) for letter in escaped]
 
 
 def sanitise(text: str) -> str:
@@ -121,7 +135,7 @@ def sanitise(text: str) -> str:
 
     C0 controls, DEL, C1, bidi controls, line and paragraph separators, zero-width and other
     invisible characters, tags, lone surrogates, private and unassigned code points, skin-tone
-    modifiers and stacks of more than :data:`MAX_COMBINING` marks become visible escapes; so does
+    modifiers, halves of flags and stacks of more than :data:`MAX_COMBINING` marks become visible escapes; so does
     a mark at the very beginning, which would go on top of what stands before the text. What is
     left takes the same number of cells in every terminal. Printable ASCII comes back as it is.
     """

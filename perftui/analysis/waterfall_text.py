@@ -359,8 +359,8 @@ def _aggregate_row(
     again = f" (call {row.occurrence})" if row.occurrence > 1 else ""
     url = _fitted(row.endpoint + again, columns.url, glyphs)
     return (
-        f"{number:>{columns.number}} {share:>4} {label(row.kind):5}{url}"
-        f" {format_duration(row.duration.median_us if row.duration else None):>7}   {''.join(text)}"
+        f"{number:>{columns.number}} {share:>4} {label(row.kind):5} {url}"
+        f" {format_duration(row.duration.median_us if row.duration else None):>7}  {''.join(text)}"
     ).rstrip()
 
 

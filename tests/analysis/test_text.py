@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+import wcwidth
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -215,3 +216,17 @@ def test_counts() -> None:
     assert format_count(58) == "58"
     assert format_count(1_234_567) == "1,234,567"
     assert format_count(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("🇩🇪", "🇩🇪"),
+        ("🇩", "\\U0001f1e9"),
+        ("🇩🇪🇫x", "🇩🇪\\U0001f1ebx"),
+        ("x🇩\u0301🇪", "x\\U0001f1e9\\u0301\\U0001f1ea"),
+    ],
+)
+def test_half_a_flag_is_escaped_and_a_whole_one_is_not(text: str, shown: str) -> None:
+    assert sanitise(text) == shown
+    assert wcwidth.wcswidth(shown) == cell_width(text)
