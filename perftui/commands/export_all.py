@@ -117,13 +117,14 @@ def export_entries(
                         f" dropped and made anew, so all {left} entries are sent again",
                         err=True,
                     )
+                begun = context.clock.monotonic()
                 bar: ProgressBar[int] = click.progressbar(
                     length=left,
                     label="sending",
                     file=sys.stderr,
                     show_pos=True,
                     show_eta=True,
-                    item_show_func=lambda _: _rate(bar),
+                    item_show_func=lambda _: _rate(bar.pos, context.clock.monotonic() - begun),
                     hidden=not sys.stderr.isatty(),
                 )
                 with bar:
@@ -147,9 +148,9 @@ def export_entries(
         click.echo(f"refused rows are in {sanitise(str(dead_letters(context)))}", err=True)
 
 
-def _rate(bar: ProgressBar[int]) -> str | None:
-    seconds = bar.time_per_iteration
-    return f"{1 / seconds:,.0f} rows/s" if seconds else None
+def _rate(rows: int, seconds: float) -> str | None:
+    """From the first row on: click's own figure is there only after a second."""
+    return f"{rows / seconds:,.0f} rows/s" if rows and seconds > 0 else None
 
 
 def _words(summary: Summary, where: str) -> str:
