@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from perftui.commands.proxy import running_proxy
 from perftui.model import Record
 from tests.browser.conftest import chromium
-from tests.proxy.site import ICON, PAGES, Site, running_site
+from tests.proxy.site import ANSWERS, ICON, PAGES, Site, running_site
 from tests.proxy.test_proxy import requests_in, wait_until
 from tests.server.conftest import Running, capture, start
 
@@ -92,6 +92,31 @@ def test_every_kind_of_page_is_as_without_the_proxy(
             assert found.has_sdk is (path not in WITHOUT_SDK), path
             page.close()
         check_log(capture, site, address)
+
+
+def test_a_document_that_is_downloaded_is_left_as_it_is(
+    capture: Running, site: Site, context: BrowserContext
+) -> None:
+    with running_proxy(f"reverse:{site.url}", capture.url, 0) as address:
+        page = context.new_page()
+        page.goto(address + "/activity", wait_until="load")
+        page.wait_for_function("document.body.dataset.done")
+        with page.expect_download() as downloading:
+            page.click("#file")
+        assert downloading.value.suggested_filename == "page.html"
+        assert downloading.value.path().read_bytes() == ANSWERS["/download"].body
+        page.close()
+
+        def told() -> list[Record]:
+            return [
+                one for one in requests_in(capture) if urlsplit(one.entry.name).path == "/download"
+            ]
+
+        wait_until(lambda: bool(told()), "the download in the store")
+        (sent,) = [one for one in site.log if one.path == "/download"]
+        assert [(one.entry.response_status, one.entry.encoded_body_size) for one in told()] == [
+            (200, sent.body_bytes)
+        ]
 
 
 def check_log(capture: Running, site: Site, address: str) -> None:
