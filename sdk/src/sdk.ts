@@ -51,7 +51,7 @@ const ask = async (): Promise<void> => {
     const wanted = await (await fetch(url)).json();
     if (!options) return;
     settle({ ...given, ...wanted });
-    if (options.enabled === false || !isSampled(identify(currentView())!)) stop();
+    if (/false/.test(options.enabled as never) || !isSampled(identify(currentView())!)) stop();
     else apply();
   } catch {
     // A server without settings, or none at all: ours stand.
@@ -98,7 +98,8 @@ export const api: Perftui = {
     plugin({ add: safe(add), own, options });
   }),
   get sessionId() {
-    return safe(identify)(currentView());
+    // None while nothing is recorded, also where the page has asked for it before.
+    return options && safe(identify)(currentView());
   },
   get pageViewId() {
     return api.sessionId && currentView()._id;

@@ -44,7 +44,8 @@ def test_a_page_that_starts_hidden_is_marked(natural_chromium: Browser, recorder
     tabs = BareTabs(natural_chromium)
     tabs.open("about:blank")
     tab = tabs.open(recorder.url + "/start", background=True)
-    tab.wait("document.readyState == 'complete' && document.hidden")
+    # The empty document that a tab begins with is complete and hidden too.
+    tab.wait("window.perftui && document.readyState == 'complete' && document.hidden")
     tab.show()
     tab.wait("!document.hidden")
     tab.evaluate("perftui.flush()")

@@ -39,6 +39,12 @@ const painted = (type) => new Promise((done) => new PerformanceObserver((list, o
   observer.disconnect(); done(list.getEntries()); }).observe({ type, buffered: true }));
 """
 
+FRAME = """addEventListener('pageshow', ({ persisted, timeStamp }) => persisted &&
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    navigator.sendBeacon('/frame' + location.pathname, performance.now() - timeStamp) })), true);"""
+"""Tells the site how long after a restore the second frame's callbacks began, where it is the first
+script of a page, and how long after it they ended, where it is the last."""
+
 TEXT = "<h1>A page</h1><p>With a line of text, and another one that is longer.</p>"
 
 PAGES: dict[str, str] = {
@@ -155,16 +161,19 @@ class VitalsSite:
 
     Attributes:
         reports: what came in, in order.
+        frames: by path, when the callbacks of the second frame after its restore began and ended,
+            in ms since the restore.
     """
 
     def __init__(self, sdk_url: str, library: str) -> None:
         self.reports: list[dict[str, Any]] = []
+        self.frames: dict[str, list[float]] = {}
         self.heard = {name: threading.Event() for name in ("prerendered", "activated")}
         site = self
         head = (
             "<!doctype html><meta charset=utf-8><link rel=icon href=data:,>"
-            f'<script src="{sdk_url}" data-flush-interval=100></script>'
-            f"<script src=/web-vitals.js></script><script>done = ready = waiting = restored = false;{TOOLS}</script>"
+            f'<script>{FRAME}</script><script src="{sdk_url}" data-flush-interval=100></script>'
+            f"<script src=/web-vitals.js></script><script>done = ready = waiting = restored = false;{TOOLS}{FRAME}</script>"
         )
 
         class Handler(BaseHTTPRequestHandler):
@@ -197,6 +206,8 @@ class VitalsSite:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.path == "/web-vitals":
                     site.reports.extend(json.loads(body))
+                elif self.path.startswith("/frame/"):
+                    site.frames.setdefault(self.path[6:], []).append(float(body))
                 else:
                     site.heard[self.path[6:]].set()
                 self.answer("")
