@@ -73,3 +73,7 @@ ENTRY_FIELDS: tuple[EntryField, ...] = (
 REQUEST_ENTRY_TYPES: frozenset[str] = frozenset({"navigation", "resource", "request"})
 """Entry types that stand for one HTTP request: the browser's two, and ``request`` for what only a
 proxy or a HAR file saw."""
+
+FRAME_ENTRY_TYPE = "frame"
+"""The page around a frame tells of its document, too: what it told where the document's own
+``navigation`` entry is known to be the same request. So it is no request of its own."""

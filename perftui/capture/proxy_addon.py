@@ -405,10 +405,24 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
         return False
     # Every browser tells it to a secure origin; localhost is one.
     wanted = asked.get("sec-fetch-dest")
-    return wanted is None or wanted in {"document", "iframe", "frame"}
+    return wanted is None or wanted in {"document", "iframe", "frame", "object", "embed"}
 
 
 # --- origins ------------------------------------------------------------------------------------
+
+
+def is_asked_by_another_origin(flow: mitm_http.HTTPFlow) -> bool:
+    """Whether a page of another origin asks, for what is to be part of it."""
+    asked = request_head(flow).values
+    site = asked.get("sec-fetch-site")
+    if site is not None:
+        return site in {"cross-site", "same-site"} and asked.get("sec-fetch-dest") != "document"
+    # Browsers tell the site to secure origins alone.
+    asking = asked.get("origin") or asked.get("referer")
+    if asking is None:
+        return False
+    page, own = urlsplit(asking), urlsplit(flow.metadata["perftui_url"])
+    return (page.scheme, page.netloc) != (own.scheme, own.netloc)
 
 
 def origin_of(flow: mitm_http.HTTPFlow) -> str:
@@ -1017,6 +1031,9 @@ class PerftuiAddon:
             names.to_page(response)
         mine = f'{SERVER_TIMING};desc="{flow.metadata["perftui_flow"]}"'
         response.headers.fields += ((b"Server-Timing", mine.encode()),)
+        if is_asked_by_another_origin(flow):
+            # Else the browser would withhold it from the page, and with it the flow.
+            response.headers.fields += ((b"Timing-Allow-Origin", b"*"),)
         if response.status_code == 101:
             return
         injector: Injector | None = None

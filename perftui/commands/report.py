@@ -228,6 +228,7 @@ def _print_html(
     chosen: Sequence[SessionSummary],
     answers: Sequence[Answer],
 ) -> None:
+    from perftui.analysis.frames import with_frames
     from perftui.analysis.rendering.html import page
     from perftui.commands.log import surroundings
 
@@ -238,7 +239,11 @@ def _print_html(
         title = f"perftui: session {session_id}"
         around = surroundings(context, reader, session_id)
         waterfalls = [
-            (view, list(reader.iter_records(session_id, page_view_id=view.page_view_id)), around)
+            (
+                view,
+                with_frames(reader.iter_records(session_id, page_view_id=view.page_view_id)),
+                around,
+            )
             for view in reader.page_views(session_id)
             if view.request_count
         ]

@@ -11,6 +11,7 @@ import click
 from perftui.analysis.aggregate import AggregatedPage, Quartiles, aggregate
 from perftui.analysis.describe import Surroundings, record_to_json
 from perftui.analysis.endpoints import split_url, url_endpoint
+from perftui.analysis.frames import with_frames
 from perftui.analysis.text_log import STYLES
 from perftui.analysis.waterfall_text import WaterfallLine, aggregate_waterfall, page_waterfall
 from perftui.commands.context import Context, echo_json, pass_context
@@ -57,7 +58,9 @@ def waterfall(
             return
         for number, view in enumerate(chosen):
             if as_json:
-                for record in reader.iter_records(session_id, page_view_id=view.page_view_id):
+                for record in with_frames(
+                    reader.iter_records(session_id, page_view_id=view.page_view_id)
+                ):
                     if record.entry.is_request:
                         echo_json(record_to_json(record, around))
                 continue
@@ -95,7 +98,9 @@ def print_waterfall(
     ascii_only: bool = False,
 ) -> None:
     """Print the waterfall of one pageview."""
-    records = list(reader.iter_records(page_view.session_id, page_view_id=page_view.page_view_id))
+    records = with_frames(
+        reader.iter_records(page_view.session_id, page_view_id=page_view.page_view_id)
+    )
     if around is None:
         around = surroundings(context, reader, page_view.session_id)
     _echo(
@@ -121,7 +126,7 @@ def _print_aggregate(
     as_json: bool,
 ) -> None:
     loaded = [
-        (view, list(reader.iter_records(view.session_id, page_view_id=view.page_view_id)))
+        (view, with_frames(reader.iter_records(view.session_id, page_view_id=view.page_view_id)))
         for view in views
     ]
     found = aggregate(loaded)

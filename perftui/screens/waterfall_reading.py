@@ -16,6 +16,7 @@ from perftui.analysis.baseline import (
 )
 from perftui.analysis.critical_path import Chain, critical_chain
 from perftui.analysis.endpoints import endpoint, url_endpoint
+from perftui.analysis.frames import with_frames
 from perftui.analysis.marks import Mark, page_marks
 from perftui.analysis.vitals import vitals
 from perftui.config import Thresholds
@@ -103,7 +104,7 @@ def look_up(
         chosen = next((view for view in views if view.request_count), views[0] if views else None)
     if chosen is None:
         return StoreTrouble("This session has no pageview yet.")
-    records = list(reader.iter_records(session_id, page_view_id=chosen.page_view_id))
+    records = with_frames(reader.iter_records(session_id, page_view_id=chosen.page_view_id))
     measured = vitals(records, chosen, thresholds)
     return WaterfallTold(
         reader.session(session_id),
@@ -159,7 +160,9 @@ def _read_loads(
 ) -> tuple[AggregatedPage, list[tuple[Mark, ...]]]:
     loads: list[tuple[PageView, list[Record]]] = []
     for summary, view in loads_of(reader, page):
-        records = list(reader.iter_records(summary.session_id, page_view_id=view.page_view_id))
+        records = with_frames(
+            reader.iter_records(summary.session_id, page_view_id=view.page_view_id)
+        )
         loads.append((view, records))
         if len(loads) == MOST_LOADS:
             break
@@ -180,7 +183,7 @@ def against_load(name: str, session_id: str, page_view_id: str, limits: Threshol
         other = next((one for one in views if one.page_view_id == page_view_id), None)
         if other is None:
             return None
-        theirs = list(reader.iter_records(session_id, page_view_id=page_view_id))
+        theirs = with_frames(reader.iter_records(session_id, page_view_id=page_view_id))
         return load_baseline(name, theirs, _marks(other, theirs, limits))
 
     return find

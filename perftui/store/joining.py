@@ -2,16 +2,21 @@
 
 Both name it by the proxy's flow ID: the proxy's ``request`` entry in ``flowId``, the browser's
 entry in the ``Server-Timing`` metric that the proxy put into the response.
+
+A frame's document is told by two pages: as the frame's ``navigation`` and as a ``resource`` of the
+page around it. The navigation is the request, whatever came first, and what the page around told is
+kept as a ``frame``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
-from perftui.entry_fields import ENTRY_FIELDS, FieldKind
+from perftui.entry_fields import ENTRY_FIELDS, FRAME_ENTRY_TYPE, FieldKind
 from perftui.model import JSON, Entry
 
 SERVER_TIMING_NAME = "perftui"
@@ -34,6 +39,17 @@ BODY_FIELDS = frozenset(
     {"content_type", "content_encoding", "encoded_body_size", "decoded_body_size"}
 )
 """What a response without a body cannot tell of the one that it stands for."""
+
+PROXY_EXTRA = (
+    FLOW_FIELD,
+    *("statusText", "serverIPAddress", "requestHeaders", "responseHeaders"),
+    *("requestBody", "responseBody", "gzipSize", "brotliSize", "messages", "error"),
+    "policyExtension",
+)
+"""What a proxy tells beyond the columns (docs/wire-format.md)."""
+
+EMBEDDING_INITIATORS = frozenset({"iframe", "frame", "embed", "object"})
+"""Elements that show another document within theirs, as Resource Timing names them."""
 
 
 def has_flow_field(extra: Mapping[str, JSON]) -> bool:
@@ -59,6 +75,19 @@ def flow_id(entry: Entry) -> str | None:
             if isinstance(description, str) and description:
                 return description
     return None
+
+
+def is_of_frame(document: Entry, around: Entry) -> bool:
+    """Whether of two browser entries of one flow the first is a frame's document, and the second
+    what the page around the frame tells of it."""
+    return document.entry_type == "navigation" and (
+        around.entry_type == "resource" and around.initiator_type in EMBEDDING_INITIATORS
+    )
+
+
+def as_frame(around: Entry) -> Entry:
+    """What the page around a frame told of its document, as no request of its own."""
+    return msgspec.structs.replace(around, entry_type=FRAME_ENTRY_TYPE)
 
 
 def _is_from_cache(entry: Entry) -> bool:
@@ -97,6 +126,34 @@ def merged(browser: Entry, proxy: Entry) -> Entry:
         changes["name"] = proxy.name
         extra["requestedUrl"] = browser.name
     return msgspec.structs.replace(browser, **changes, extra=extra)
+
+
+def told_by_proxy(joined: Entry) -> Entry | None:
+    """The proxy's side of an entry that it was merged into; None where it was not."""
+    times = joined.extra.get("proxy")
+    if not isinstance(times, dict):
+        return None
+    start_us = _microseconds(times.get("startTime")) or 0
+    moments: dict[str, Any] = {
+        field.attribute: start_us + offset
+        for field in ENTRY_FIELDS
+        if field.kind is FieldKind.TIME
+        and (offset := _microseconds(times.get(field.wire))) is not None
+    }
+    return Entry(
+        entry_type="request",
+        name=joined.name,
+        start_us=start_us,
+        duration_us=_microseconds(times.get("duration")),
+        next_hop_protocol=joined.next_hop_protocol,
+        extra={key: joined.extra[key] for key in PROXY_EXTRA if key in joined.extra},
+        **{name: getattr(joined, name) for name in PROXY_TRUTH},
+        **moments,
+    )
+
+
+def _microseconds(milliseconds: JSON) -> int | None:
+    return round(milliseconds * 1000) if isinstance(milliseconds, int | float) else None
 
 
 def _target(url: str) -> str:

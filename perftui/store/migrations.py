@@ -27,6 +27,7 @@ from perftui.store.connection import (
 from perftui.store.schema import (
     APPLICATION_ID,
     DELETED_SESSIONS,
+    FRAMES,
     SEEDED_STRINGS,
     TABLES,
     VIEWS,
@@ -63,7 +64,11 @@ def _version_2(connection: Connection, clock: Clock) -> None:
     run_script(connection, DELETED_SESSIONS)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2)
+def _version_3(connection: Connection, clock: Clock) -> None:
+    run_script(connection, FRAMES)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3)
 """Step N (from 1) leads from version N - 1 to N."""
 
 

@@ -44,6 +44,10 @@ _NAMES = (
 )
 """What a block calls the columns of :data:`ENTRY_COLUMNS`."""
 
+_CHANGED_FLOWS = (
+    "SELECT browser_seq, proxy_seq, merged_seq, frame_seq FROM flow"
+    " WHERE session IN (SELECT DISTINCT session FROM batch WHERE id BETWEEN ?1 AND ?2)"
+)
 _SELECT = f"SELECT {', '.join(ENTRY_COLUMNS)} FROM entry"
 
 
@@ -227,27 +231,44 @@ class OutgoingReader:
         first = batches[0].first_seq
         amendments: list[Amendment] = []
         for begin, end in _ranges(batches):
-            for browser_seq, proxy_seq, merged_seq in self._rows(
-                "SELECT browser_seq, proxy_seq, merged_seq FROM flow"
-                " WHERE session IN (SELECT DISTINCT session FROM batch"
-                " WHERE id BETWEEN ? AND ?) AND merged_seq BETWEEN ? AND ?",
+            for browser_seq, proxy_seq, merged_seq, frame_seq in self._rows(
+                f"{_CHANGED_FLOWS} AND merged_seq BETWEEN ?3 AND ?4 UNION {_CHANGED_FLOWS}"
+                " AND frame_seq IS NOT NULL AND browser_seq BETWEEN ?3 AND ?4",
                 (batches[0].row, batches[-1].row, begin, end),
             ):
-                earlier = min(browser_seq, proxy_seq)
-                if earlier < first:
-                    amendments.append(
-                        self._amendment(earlier, merged_seq, deleted=earlier == proxy_seq)
-                    )
+                for earlier, changes in (
+                    (proxy_seq, (merged_seq,)),
+                    (browser_seq, (merged_seq,)),
+                    (frame_seq, (merged_seq, browser_seq)),
+                ):
+                    later = max((at for at in changes if at and begin <= at <= end), default=0)
+                    if earlier is not None and earlier < first and earlier < later:
+                        told = self._amendment(
+                            earlier, later, browser_seq, deleted=earlier == proxy_seq
+                        )
+                        amendments += [] if told is None else [told]
         return amendments
 
-    def _amendment(self, earlier: int, merged_seq: int, *, deleted: bool) -> Amendment:
-        origin = self._batch_of(earlier)
-        now = self._batch_of(merged_seq)
-        text = self._rows(
+    def _amendment(
+        self, earlier: int, later: int, browser_seq: int, *, deleted: bool
+    ) -> Amendment | None:
+        """What a row is now.
+
+        Args:
+            earlier, later: the row, and what changed it.
+            browser_seq: the row that it has gone into where it is deleted.
+
+        Returns:
+            None where a side has been pruned.
+        """
+        origin, now = self._batch_of(earlier), self._batch_of(later)
+        texts = self._rows(
             f"SELECT {ENTRY_JSON} FROM entry AS e {ENTRY_JOINS} WHERE e.seq = ?",
-            (merged_seq if deleted else earlier,),
-        )[0][0]
-        entry: Entry = msgspec.json.decode(text, type=Entry)
+            (browser_seq if deleted else earlier,),
+        )
+        if origin is None or now is None or not texts:
+            return None
+        entry: Entry = msgspec.json.decode(texts[0][0], type=Entry)
         if deleted:
             # The proxy's own start is what the row was known by; the join has kept it.
             start_us = round(entry.extra["proxy"]["startTime"] * 1000)
@@ -260,13 +281,12 @@ class OutgoingReader:
             version_us=max(now.batch.received_us, origin.batch.received_us + 1),
         )
 
-    def _batch_of(self, seq: int) -> StoredBatch:
-        return _stored_batch(
-            self._rows(
-                f"{_BATCH} WHERE b.first_seq <= ?1 AND b.last_seq >= ?1 ORDER BY b.id DESC LIMIT 1",
-                (seq,),
-            )[0]
+    def _batch_of(self, seq: int) -> StoredBatch | None:
+        rows = self._rows(
+            f"{_BATCH} WHERE b.first_seq <= ?1 AND b.last_seq >= ?1 ORDER BY b.id DESC LIMIT 1",
+            (seq,),
         )
+        return _stored_batch(rows[0]) if rows else None
 
 
 def _ranges(batches: Sequence[StoredBatch]) -> Iterator[tuple[int, int]]:

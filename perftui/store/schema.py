@@ -360,3 +360,9 @@ WHERE s.session_id IS NOT NULL;
 """From version 1 to 2: a deleted session loses its ID at once, may be put back for a while, and
 its entries go in small steps; meanwhile no view shows them. Like positions, the IDs of batches
 are never used twice, as exports remember how far they got by them."""
+
+FRAMES = """
+ALTER TABLE flow ADD COLUMN frame_seq INTEGER;
+CREATE INDEX flow_frame ON flow(session, browser_seq) WHERE frame_seq IS NOT NULL;
+"""
+"""From version 2 to 3: of a frame's document, where is what the page around the frame told."""

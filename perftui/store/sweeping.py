@@ -151,7 +151,8 @@ class Sweep:
         self._mark_entries(
             connection,
             "seq IN (SELECT min(browser_seq, proxy_seq) FROM flow"
-            f" WHERE merged_seq > {self._begun_at})",
+            f" WHERE merged_seq > {self._begun_at} UNION ALL SELECT frame_seq FROM flow"
+            f" WHERE max(browser_seq, ifnull(merged_seq, 0)) > {self._begun_at})",
         )
 
     # --- removing -------------------------------------------------------------------------

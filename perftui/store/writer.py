@@ -35,7 +35,14 @@ from perftui.model import Batch, Clock, Entry, Receipt
 from perftui.store.checkpointing import Checkpointer
 from perftui.store.connection import SQLITE_ERRORS, Connection, one, store_errors, translated, value
 from perftui.store.interning import Strings, Urls
-from perftui.store.joining import flow_id, has_flow_field, merged
+from perftui.store.joining import (
+    as_frame,
+    flow_id,
+    has_flow_field,
+    is_of_frame,
+    merged,
+    told_by_proxy,
+)
 from perftui.store.migrations import open_for_writing
 from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, insert_entries
 
@@ -775,45 +782,94 @@ class StoreWriter:
         """
         connection = self._connection
         known = one(
-            connection, "SELECT browser_seq, proxy_seq FROM flow WHERE flow_id = ?", (flow,)
+            connection,
+            "SELECT browser_seq, proxy_seq, frame_seq FROM flow WHERE flow_id = ?",
+            (flow,),
         )
         by_proxy = entry.entry_type == "request"
-        side = "proxy_seq" if by_proxy else "browser_seq"
         if known is None:
             connection.execute(
-                f"INSERT INTO flow (flow_id, session, {side}) VALUES (?, ?, ?)",
+                f"INSERT INTO flow (flow_id, session, {'proxy_seq' if by_proxy else 'browser_seq'})"
+                " VALUES (?, ?, ?)",
                 (flow, session.row, seq),
             )
             return entry
-        browser_seq, proxy_seq = known
-        if (proxy_seq if by_proxy else browser_seq) is not None:
-            # This side is known: a repetition by a client, not the same request.
+        browser_seq, proxy_seq, frame_seq = known
+        if by_proxy and proxy_seq is None:
+            return self._join_proxy(entry, flow, seq, session, (browser_seq, frame_seq))
+        if not by_proxy and browser_seq is None:
+            proxy = self._entry(proxy_seq)
+            if proxy is not None:
+                self._set_flow(flow, session, browser_seq=seq, merged_seq=seq)
+                self._adjust_totals(proxy_seq, proxy, -1)
+                connection.execute("DELETE FROM entry WHERE seq = ?", (proxy_seq,))
+                return merged(entry, proxy)
+        elif not by_proxy and frame_seq is None:
+            return self._join_frame(entry, flow, seq, session, browser_seq)
+        # This side is known: a repetition by a client, not the same request.
+        return entry
+
+    def _join_proxy(
+        self,
+        proxy: Entry,
+        flow: str,
+        seq: int,
+        session: _Session,
+        places: tuple[int, int | None],
+    ) -> Entry | None:
+        """Put what the proxy tells into the rows of the browser: the request, and what the page
+        around it told where it is a frame's document."""
+        told = [(place, self._entry(place)) for place in places if place is not None]
+        if told[0][1] is None:
+            return proxy
+        self._set_flow(flow, session, proxy_seq=seq, merged_seq=seq)
+        for place, browser in told:
+            if browser is not None:
+                self._replace(place, browser, merged(browser, proxy))
+        return None
+
+    def _join_frame(
+        self, entry: Entry, flow: str, seq: int, session: _Session, other_seq: int
+    ) -> Entry:
+        """Join a browser's entry with another one of its flow, where they are a frame's document
+        and what the page around the frame tells of it."""
+        other = self._entry(other_seq)
+        if other is None:
             return entry
-        other = browser_seq if by_proxy else proxy_seq
-        partner = self._entry(other)
-        if partner is None:
-            return entry
-        connection.execute(
-            f"UPDATE flow SET {side} = ?, merged_seq = ? WHERE flow_id = ?", (seq, seq, flow)
+        proxy = told_by_proxy(other)
+        whole = entry if proxy is None else merged(entry, proxy)
+        if is_of_frame(other, entry):
+            self._set_flow(flow, session, frame_seq=seq)
+            return as_frame(whole)
+        if is_of_frame(entry, other):
+            self._set_flow(flow, session, browser_seq=seq, frame_seq=other_seq)
+            self._replace(other_seq, other, as_frame(other))
+            return whole
+        return entry
+
+    def _set_flow(self, flow: str, session: _Session, **seqs: int) -> None:
+        """Exports look for what has changed by the session of the latest change."""
+        columns = ", ".join(f"{name} = ?" for name in seqs)
+        self._connection.execute(
+            f"UPDATE flow SET session = ?, {columns} WHERE flow_id = ?",
+            (session.row, *seqs.values(), flow),
         )
-        if not by_proxy:
-            self._adjust_totals(other, partner, -1)
-            connection.execute("DELETE FROM entry WHERE seq = ?", (other,))
-            return merged(entry, partner)
-        whole = merged(partner, entry)
-        self._adjust_totals(other, partner, -1)
-        batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (other,))
-        connection.execute("DELETE FROM entry WHERE seq = ?", (other,))
+
+    def _replace(self, seq: int, before: Entry, after: Entry) -> None:
+        """Store another entry at the place of one."""
+        connection = self._connection
+        self._adjust_totals(seq, before, -1)
+        batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (seq,))
+        connection.execute("DELETE FROM entry WHERE seq = ?", (seq,))
         insert_entries(
             connection,
-            EntryColumns.of([whole]),
-            (other,),
+            EntryColumns.of([after]),
+            (seq,),
             (batch_row,),
             self._strings,
             self._urls,
         )
-        self._adjust_totals(other, whole, 1)
-        return None
+        self._adjust_totals(seq, after, 1)
 
     def _entry(self, seq: int) -> Entry | None:
         text = value(

@@ -14,12 +14,14 @@ pytest.importorskip("mitmproxy")
 
 import brotli
 from mitmproxy import http as mitm_http
+from mitmproxy.test import tflow
 
 from perftui.capture.proxy_addon import (
     CODERS,
     Injector,
     Origins,
     Passage,
+    is_asked_by_another_origin,
     is_sandboxed,
     open_policy,
     savings,
@@ -276,3 +278,34 @@ def test_cookies_for_the_domain_of_an_app_are_for_the_proxys() -> None:
     response.headers.set_all("set-cookie", ["a=1; Domain=app.test; Path=/", "b=2; Secure"])
     NAMES.to_page(response)
     assert response.headers.get_all("set-cookie") == ["a=1; Path=/", "b=2; Secure"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_of_another"),
+    [
+        ({}, False),
+        ({"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image"}, False),
+        ({"Sec-Fetch-Site": "none", "Sec-Fetch-Dest": "document"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Dest": "iframe"}, True),
+        # Whoever follows a link has left the page that it was on.
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}, False),
+        ({"Referer": "http://cdn.test/a/b"}, False),
+        ({"Referer": "https://cdn.test/a"}, True),
+        ({"Origin": "http://app.test", "Referer": "http://cdn.test/"}, True),
+        ({"Origin": "null"}, True),
+    ],
+)
+def test_who_asks_is_known_by_what_browsers_tell(
+    headers: dict[str, str], is_of_another: bool
+) -> None:
+    flow = tflow.tflow()
+    flow.request = mitm_http.Request.make(
+        "GET",
+        "http://cdn.test/x",
+        headers=mitm_http.Headers(
+            [(name.encode(), value.encode()) for name, value in headers.items()]
+        ),
+    )
+    flow.metadata["perftui_url"] = "http://cdn.test/x"
+    assert is_asked_by_another_origin(flow) is is_of_another

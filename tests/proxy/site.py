@@ -147,6 +147,16 @@ addEventListener('load', () => setTimeout(whole));
 </script><a id="file" href="/download">file</a>
 """
 
+OTHER_ORIGINS = """
+<script>
+const other = `http://${location.hostname === 'localhost' ? '127.0.0.1' : 'localhost'}:${location.port}`;
+document.write(`
+  <img src="${other}/picture.gif?other"><script src="${other}/script.js?other"><\\/script>
+  <img src="/redirect/other?${other}"><iframe src="${other}/framed"></iframe>`);
+</script>
+"""
+"""A page with parts of another origin: this server by its other name."""
+
 PAGES: dict[str, Answer] = {
     "/plain": _page(html("<p>plain</p>")),
     "/gzip": _coded("gzip", gzip.compress),
@@ -207,7 +217,15 @@ ANSWERS: dict[str, Answer] = {
         body=PICTURE, headers=(("Content-Type", "image/gif"), ("Cache-Control", "no-store"))
     ),
     ICON: Answer(body=PICTURE, headers=(("Content-Type", "image/gif"),)),
-    "/framed": _page(html("<p>in a frame</p>")),
+    "/framed": _page(
+        html(
+            '<p>in a frame</p><iframe src="/redirect/frame"></iframe><object type="text/html" data="/object"></object>'
+        )
+    ),
+    "/redirect/frame": Answer(302, "Found", (("Location", "/framed/inner"),)),
+    "/framed/inner": _page(html("<p>in a frame of a frame</p>")),
+    "/object": _page(html("<p>an object</p>")),
+    "/other-origins": _page(html(OTHER_ORIGINS)),
     "/fragment": _page("<p>a piece of HTML for a script</p>"),
     "/redirect/1": Answer(302, "Found", (("Location", "/redirect/2"),)),
     "/redirect/2": Answer(307, "Temporary Redirect", (("Location", "/plain"),)),
@@ -275,15 +293,19 @@ def _serve(site: Site, connection: socket.socket) -> None:
             if headers.get("upgrade", "").lower() == "websocket":
                 _echo(site, connection, path, b"".join([*raw, b"\r\n"]))
                 return
-            if not _answer(site, connection, method, path, headers):
+            if not _answer(site, connection, method, target, headers):
                 return
 
 
 def _answer(
-    site: Site, connection: socket.socket, method: str, path: str, headers: dict[str, str]
+    site: Site, connection: socket.socket, method: str, target: str, headers: dict[str, str]
 ) -> bool:
     """Send the answer; False where the connection ends with it."""
+    path = urlsplit(target).path
     answer = ANSWERS.get(path, NOT_FOUND)
+    if path == "/redirect/other":
+        other = urlsplit(target).query
+        answer = Answer(302, "Found", (("Location", f"{other}/picture.gif"),))
     if headers.get("if-none-match") == '"1"':
         answer = Answer(304, "Not Modified", answer.headers)
     body = b"" if method == "HEAD" else answer.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,10 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from click.testing import CliRunner
+from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
+from perftui.cli import cli
 from perftui.commands.proxy import running_proxy
 from perftui.model import Record
+from perftui.store.reader import StoreReader
 from tests.browser.conftest import chromium
 from tests.proxy.site import ANSWERS, ICON, PAGES, Site, running_site
 from tests.proxy.test_proxy import requests_in, wait_until
@@ -119,21 +123,71 @@ def test_a_document_that_is_downloaded_is_left_as_it_is(
         ]
 
 
-def check_log(capture: Running, site: Site, address: str) -> None:
+def test_what_other_origins_send_is_joined_and_their_frames_are_there_once(
+    capture: Running, site: Site, chromium: Browser
+) -> None:
+    with running_proxy("regular", capture.url, 0) as address:
+        context = chromium.new_context(proxy={"server": address, "bypass": "<-loopback>"})
+        page = context.new_page()
+        page.goto(f"{site.url}/other-origins", wait_until="load")
+        for path, told in (("/framed", 2), ("/framed/inner", 0), ("/object", 0)):
+            frame = frame_at(page, path)
+            frame.wait_for_function("document.readyState === 'complete' && window.perftui")
+            frame.wait_for_function(
+                "count => performance.getEntriesByType('resource').filter("
+                "entry => ['iframe', 'object'].includes(entry.initiatorType)).length === count",
+                arg=told,
+            )
+        page.close()
+        other = site.url.replace("127.0.0.1", "localhost")
+        check_log(capture, site, (site.url, other))
+        context.close()
+    rows = {urlsplit(one.entry.name)[1:4:2]: one.entry for one in requests_in(capture)}
+    picture = rows[urlsplit(other).netloc, "other"]
+    assert (picture.entry_type, picture.response_status) == ("resource", 200)
+    with StoreReader(capture.path) as reader:
+        frames = {
+            urlsplit(one.entry.name)[2]: one.entry
+            for one in reader.iter_records()
+            if one.entry.entry_type == "frame"
+        }
+    # Each is kept, under the page around it, with what the proxy knows.
+    assert frames.keys() == {"/framed", "/framed/inner", "/object"}
+    assert {(one.response_status, one.method) for one in frames.values()} == {(200, "GET")}
+    (around,) = [one for one in requests_in(capture) if one.entry.name.endswith("/other-origins")]
+    printed = CliRunner().invoke(
+        cli, ["--db", str(capture.path), "waterfall", around.session_id, "--json"]
+    )
+    assert [
+        row["url"]
+        for row in map(json.loads, printed.output.splitlines())
+        if row["type"] == "iframe"
+    ] == [f"{other}/framed"]
+
+
+def frame_at(page: Page, path: str) -> Frame:
+    """A page's frame, once it is there."""
+    while True:
+        for frame in page.frames:
+            if frame.url.endswith(path):
+                return frame
+        page.wait_for_event("framenavigated")
+
+
+def check_log(capture: Running, site: Site, address: str | tuple[str, ...]) -> None:
     """Every request that reached the site is there exactly once, joined with what the browser
-    told of it, and with the sizes that were sent."""
+    told of it, and with the sizes that were sent.
+
+    Args:
+        address: the origins of the pages, as their browser calls them.
+    """
 
     def rows() -> list[Record]:
-        told = [
+        return [
             one
             for one in requests_in(capture)
             if not is_blocked(one) and not one.entry.name.endswith(ICON)
         ]
-        # A frame's document is told by the frame and by the page around it, one request by two
-        # pages; the proxy's flow is joined with one of them.
-        frame = [one for one in told if one.entry.name == f"{address}/framed"]
-        second = [one for one in frame if not is_joined(one)] if len(frame) == 2 else []
-        return [one for one in told if one not in second]
 
     def joined() -> list[Record]:
         return [one for one in rows() if is_joined(one)]

@@ -24,6 +24,7 @@ from tests.store.builders import FixedClock, batch, request
 LANDED = {
     1: "90527818dd585062",
     2: "919f37d0e8ee5cf4",
+    3: "7acf81702ab355b0",
 }
 """Version -> digest of its schema: a step that has landed is never edited."""
 
