@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,10 @@ from playwright.sync_api import Browser, CDPSession
 
 WAIT_S = 30.0
 """How long a condition may take on a loaded machine."""
+
+
+PRERENDERING_WAIT_S = 10.0
+"""How long a page may take to be prerendered, if the browser does it at all."""
 
 
 class NoAnswerError(Exception):
@@ -140,3 +145,24 @@ class BareTab:
 
     def close(self) -> None:
         self._tabs.send("Target.closeTarget", targetId=self._target)
+
+
+def open_prerendering(
+    browser: Browser, url: str, is_prerendered: Callable[[], object]
+) -> tuple[BareTabs, BareTab]:
+    """A tab whose page has had another one prerendered. To do so is the browser's choice: one that
+    had other things to do at that moment is asked again, from a new window.
+
+    Raises:
+        AssertionError: it did not, in three windows.
+    """
+    for _ in range(3):
+        tabs = BareTabs(browser)
+        tab = tabs.open(url)
+        end = time.monotonic() + PRERENDERING_WAIT_S
+        while time.monotonic() < end:
+            if is_prerendered():
+                return tabs, tab
+            time.sleep(0.02)
+        tabs.close()
+    raise AssertionError(f"nothing was prerendered by {url}")

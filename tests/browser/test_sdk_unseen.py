@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.bare_tab import BareTabs
-from tests.browser.recording import Recorder
+from tests.browser.bare_tab import BareTabs, open_prerendering
+from tests.browser.recording import Recorder, names
 
 pytestmark = pytest.mark.chromium
 
@@ -21,9 +21,7 @@ def test_a_prerendered_page_is_marked_and_silent_until_it_is_shown(
     natural_chromium: Browser, recorder: Recorder
 ) -> None:
     recorder.body = RULES + WORD
-    tabs = BareTabs(natural_chromium)
-    tab = tabs.open(recorder.url + "/start")
-    recorder.wait(lambda: recorder.told, "the page that is prerendered")
+    tabs, tab = open_prerendering(natural_chromium, recorder.url + "/start", lambda: recorder.told)
     recorder.wait(lambda: recorder.entries("navigation"), "the visible page's own batch")
     assert "/prerendered" not in str(recorder.entries("pageview"))
     tab.evaluate("void setTimeout(() => { location = '/prerendered' })")
@@ -85,7 +83,8 @@ def test_a_restore_from_the_back_forward_cache_is_a_pageview(
     tab.wait("window.restored")
     tab.evaluate("perftui.capture('after')")
     found = recorder.wait(
-        lambda: len(e := recorder.entries("capture")) == 2 and e, "an event on either side"
+        lambda: "after" in names(recorder, "capture") and recorder.entries("capture"),
+        "an event on either side",
     )
     views = {view["pageViewId"]: view for view in recorder.entries("pageview")}
     tabs.close()

@@ -17,8 +17,8 @@ COLLECT = """
 import { onCLS, onFCP, onINP, onLCP, onTTFB } from 'web-vitals';
 const { pathname } = location;
 const reports = [];
-const report = ({ name, value, navigationType }) =>
-  reports.push({ pathname, name, value, navigationType });
+const report = ({ name, value, navigationType, entries }) =>
+  reports.push({ pathname, name, value, navigationType, url: entries.at(-1)?.url });
 for (const on of [onCLS, onFCP, onINP, onLCP, onTTFB]) on(report, { reportAllChanges: true });
 addEventListener('pagehide', () => {
   navigator.sendBeacon('/web-vitals', JSON.stringify(reports.splice(0)));
@@ -222,6 +222,15 @@ class VitalsSite:
     def close(self) -> None:
         self.http.shutdown()
         self.http.server_close()
+
+    def largest(self, path: str) -> str:
+        """The URL of the resource that was the largest paint of a page's load; empty for text."""
+        urls: list[str] = [
+            report["url"]
+            for report in self.reports
+            if (report["pathname"], report["name"]) == (path, "LCP")
+        ]
+        return urls[-1]
 
     def reported(self, path: str, *, restored: bool = False) -> dict[str, float]:
         """The last value of each metric of a page (ms; CLS has no unit): of its load, or of its
