@@ -56,6 +56,30 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     predicate: Predicate | None = None
 
 
+class Partly(NamedTuple):
+    """Columns of numbers that are wanted of a small part of the requests.
+
+    Attributes:
+        predicate: lets the requests of that part through.
+        names: of the columns.
+    """
+
+    predicate: Predicate
+    names: tuple[str, ...]
+
+
+class Part(NamedTuple):
+    """Columns of numbers of some requests.
+
+    Attributes:
+        places: where these stand among all requests, ascending.
+        values: column -> its values, NaN where unknown.
+    """
+
+    places: Integers
+    values: dict[str, Floats]
+
+
 @dataclass(frozen=True, slots=True)
 class RequestColumns:
     """Some columns of all requests of a selection, in order of arrival.
@@ -64,11 +88,13 @@ class RequestColumns:
         seqs: positions in the store.
         batches: the place of each one's batch in :attr:`ColumnSource.batch_pages`.
         values: column -> its values.
+        part: what was wanted of a part of them; None where nothing was.
     """
 
     seqs: Integers
     batches: Integers
     values: dict[str, Integers | Floats | Flags]
+    part: Part | None = None
 
 
 class UrlParts(NamedTuple):
@@ -112,7 +138,7 @@ class ColumnSource(Protocol):
         self,
         names: Sequence[str],
         flags: Mapping[str, Predicate] = ...,
-        among: Predicate | None = None,
+        partly: Partly | None = None,
     ) -> RequestColumns:
         """Columns of the requests: ``start_us`` (µs since the time origin), ``duration_us``,
         ``request_duration_us`` (``analysis.phases.request_duration_us``), :data:`TEXT_COLUMNS`,
@@ -120,7 +146,7 @@ class ColumnSource(Protocol):
 
         Args:
             flags: columns that say where a filter lets a request through, and their filters.
-            among: only requests that this lets through.
+            partly: columns of a part of the requests only.
         """
         ...
 

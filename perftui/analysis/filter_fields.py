@@ -104,25 +104,24 @@ OPAQUE: Test = Both(
     (Not(Known(Field("request_start_us"))), Not(Known(Field("response_start_us"))), IS_REQUEST)
 )
 
+SAYS_CACHED: Test = Either(
+    (TextIs("delivery_type", ("cache",)), Compare(Field("response_status"), "=", 304))
+)
+"""Cached by what the source says, whatever its sizes are."""
+
 CACHED: Test = Either(
     (
-        TextIs("delivery_type", ("cache",)),
-        Compare(Field("response_status"), "=", 304),
+        SAYS_CACHED,
         Both(
             (
-                Compare(Field("transfer_size"), "=", 0),
-                Either(
-                    (
-                        Compare(Field("decoded_body_size"), ">", 0),
-                        Compare(Field("encoded_body_size"), ">", 0),
-                    )
-                ),
+                Compare(Field("transfer_size"), "<", Field("encoded_body_size")),
+                Compare(Field("transfer_size"), ">=", 0),
             )
         ),
         Both(
             (
-                Compare(Field("transfer_size"), ">", 0),
-                Compare(Field("transfer_size"), "<", Field("encoded_body_size")),
+                Compare(Field("transfer_size"), "=", 0),
+                Compare(Field("decoded_body_size"), ">", 0),
             )
         ),
     )

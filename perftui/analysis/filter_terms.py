@@ -131,11 +131,13 @@ class Compare(NamedTuple):
         return check
 
     def sql(self, sql: Sql, negated: bool = False) -> str:
-        left = self.left.sql(sql)
         if isinstance(self.right, int | float):
-            right = sql.bind(self.right)
+            left, right = self.left.sql(sql), sql.bind(self.right)
         else:
-            right = self.right.sql(sql)
+            # Two moments of one entry stand to each other as what they are after its start.
+            left, right = _since_start(sql, self.left), _since_start(sql, self.right)
+            if not (left and right):
+                left, right = self.left.sql(sql), self.right.sql(sql)
         return _negate(f"{left} {self.operator} {right}", negated)
 
 
@@ -149,7 +151,13 @@ class Known(NamedTuple):
         return lambda record: get(record) is not None
 
     def sql(self, sql: Sql, negated: bool = False) -> str:
-        return f"({self.value.sql(sql)} IS {'' if negated else 'NOT '}NULL)"
+        value = _since_start(sql, self.value) or self.value.sql(sql)
+        return f"({value} IS {'' if negated else 'NOT '}NULL)"
+
+
+def _since_start(sql: Sql, value: Expression) -> str:
+    """A moment in µs since the start of the row's entry; empty where the store has it otherwise."""
+    return sql.column(value.name).since_start if isinstance(value, Field) else ""
 
 
 class TextIs(NamedTuple):

@@ -26,11 +26,14 @@ class Column(NamedTuple):
             the text, such as ``e.url IN (SELECT id FROM url WHERE {test})``, so that each
             distinct text is looked at once. None tests ``value`` itself.
         text: what the text is called within ``{test}``.
+        since_start: for a moment: the same in µs since the start of the row's entry, where the
+            store has it so; NULL exactly where ``value`` is.
     """
 
     value: str
     among: str | None = None
     text: str = ""
+    since_start: str = ""
 
 
 LOGICAL_COLUMNS: tuple[str, ...] = (

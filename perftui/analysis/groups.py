@@ -121,17 +121,35 @@ class Samples:
 
 def _sorted_within(groups: Integers, count: int, values: Floats) -> Floats:
     """Values by group, ascending within."""
+    packed = _packed(groups, count, values)
+    if packed is None:
+        return values[np.lexsort((values, groups))]
+    # One sort of whole numbers takes a tenth of lexsort's time.
+    keys, bits, low = packed
+    keys.sort()
+    keys &= (1 << bits) - 1
+    return keys.astype(np.float64) + low
+
+
+def _packed(
+    groups: Integers, count: int, values: Floats, *, bits_below: int = 0
+) -> tuple[Integers, int, float] | None:
+    """Whole numbers that order as group and value do, the group above the value, how many bits are
+    below the group, and what was taken off each value; None where that does not fit.
+
+    Args:
+        bits_below: bits that are left free below the value.
+    """
     if not len(values):
-        return values
+        return None
     low, high = float(values.min()), float(values.max())
-    bits = (int(high - low) + 1).bit_length()
+    bits = (int(high - low) + 1).bit_length() + bits_below
     whole = (values - low).astype(np.int64)
-    if count << bits < 1 << 62 and bool(np.all(whole == values - low)):
-        # One sort of whole numbers, the group above the value: a tenth of lexsort's time.
-        keys = (groups << bits) | whole
-        keys.sort()
-        return (keys & ((1 << bits) - 1)).astype(np.float64) + low
-    return values[np.lexsort((values, groups))]
+    if count << bits >= 1 << 62 or not bool(np.all(whole == values - low)):
+        return None
+    whole <<= bits_below
+    whole |= groups << bits
+    return whole, bits, low
 
 
 def percentile(values: Floats, share: float) -> float | None:
@@ -156,9 +174,8 @@ def mann_whitney_of_pairs(first: Samples, second: Samples) -> Floats:
     sides = [_ranked_of(side, place) for side in (first, second)]
     groups, values = (np.concatenate(parts) for parts in zip(*sides, strict=True))
     n, m = (np.bincount(of, minlength=len(chosen)).astype(np.float64) for of, _ in sides)
-    order = np.lexsort((values, groups))
-    is_first = order < len(sides[0][0])
-    groups, values = groups[order], values[order]
+    is_first = np.arange(len(values)) < len(sides[0][0])
+    groups, values, is_first = _merged(groups, values, is_first)
     # Runs of equal values within a group share the mean of their ranks.
     starts = np.flatnonzero(
         np.concatenate(([True], (values[1:] != values[:-1]) | (groups[1:] != groups[:-1])))
@@ -182,6 +199,20 @@ def mann_whitney_of_pairs(first: Samples, second: Samples) -> Floats:
             thinned(first.of(group)).tolist(), thinned(second.of(group)).tolist()
         )[1]
     return result
+
+
+def _merged(groups: Integers, values: Floats, is_first: Flags) -> tuple[Integers, Floats, Flags]:
+    """Two sides one after the other, each by group and value, as one so."""
+    packed = _packed(groups, int(groups[-1]) + 1, values, bits_below=1)
+    if packed is None:
+        order = np.lexsort((values, groups))
+        return groups[order], values[order], is_first[order]
+    keys, bits, low = packed
+    keys |= is_first
+    # Timsort, which merges two runs in one go.
+    keys.sort(kind="stable")
+    whole = (keys >> 1) & ((1 << (bits - 1)) - 1)
+    return keys >> bits, whole.astype(np.float64) + low, (keys & 1).astype(np.bool_)
 
 
 def _ranked_of(samples: Samples, place: Integers) -> tuple[Integers, Floats]:

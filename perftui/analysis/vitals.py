@@ -100,6 +100,17 @@ def vitals(
     return _Collector(records, page_view, thresholds).vitals()
 
 
+def loading_vitals(
+    records: Iterable[Record],
+    page_view: PageView | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> Vitals:
+    """LCP, FCP and TTFB alone, as :func:`vitals` has them: half of its time goes into INP."""
+    collector = _Collector(records, page_view, thresholds)
+    fcp = collector.fcp()
+    return Vitals(lcp=collector.lcp(fcp), inp=None, cls=None, fcp=fcp, ttfb=collector.ttfb())
+
+
 def interaction_count(records: Iterable[Record]) -> int:
     """How many interactions there were, also those too short to be reported: the estimate of
     web-vitals' ``interactionCountPolyfill.ts`` from the IDs, which grow by 7 with each."""

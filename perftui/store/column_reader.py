@@ -17,19 +17,24 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import JSON, Entry, PageView, Predicate, Record
 from perftui.request_columns import (
-    TEXT_COLUMNS,
-    Flags,
-    Floats,
     Integers,
+    Partly,
     RequestColumns,
     Selection,
     UrlParts,
 )
 from perftui.store.connection import Connection, connect, store_errors
-from perftui.store.schema import column
+from perftui.store.request_scan import (
+    COLUMNS,
+    Others,
+    RequestScan,
+    joined_arrays,
+    one_of,
+    parsed,
+)
 
 if TYPE_CHECKING:
     from perftui.store.reader import StoreReader
@@ -40,30 +45,18 @@ CHUNK_ENTRIES = 32_768
 CONNECTIONS = min(4, max(2, os.cpu_count() or 2))
 """That read at once where there are more than :data:`CHUNK_ENTRIES`."""
 
-_UNKNOWN = -(2**62)
-"""What stands for NULL in a joined text: moments and starts are within ±2^53, and so no offset or
-sum of theirs is as small."""
-
-_COLUMNS: Mapping[str, str] = {
-    **{name: f"e.{name}" for name in ("type", "url", "start_us", "duration_us")},
-    **{field.attribute: f"e.{column(field.attribute, field.kind)}" for field in ENTRY_FIELDS},
-    # analysis.phases.request_duration_us
-    "request_duration_us": (
-        "CASE WHEN e.response_end_offset_us IS NOT NULL"
-        " AND e.type = (SELECT id FROM string WHERE text = 'navigation')"
-        " THEN max(0, e.response_end_offset_us) ELSE max(0, e.duration_us) END"
-    ),
-}
+MOSTLY = 0.7
+"""Where at least this much of a selection is requests, the others are read with them."""
 
 SPARSE = 0.25
 """A column of which less than this is known is read as positions and values of what is known."""
 
-OTHERS_AT_ONCE = 4_096
-"""Of the entries between resources, so many are told at once: decoding them holds the interpreter
-for some milliseconds."""
+LOOKED_AT = 4_096
+"""So many entries of the first and of the last range tell how much of a column is known."""
 
-MOST_SEEKS = 0.1
-"""Ranges for each entry beyond which looking at all entries takes less than seeking each range."""
+OTHERS_AT_ONCE = 2_048
+"""Of the entries that are no resources, so many are told at once: decoding them holds the
+interpreter for a millisecond or two."""
 
 Range = tuple[int, int]
 
@@ -103,7 +96,8 @@ class StoreColumns:
                 conditions.append(test)
                 parameters.append(bound)
         rows = self._rows(
-            "SELECT b.first_seq, b.last_seq, b.time_origin_us, s.session_id, p.page_view_id"
+            "SELECT b.first_seq, b.last_seq, b.time_origin_us, s.session_id, p.page_view_id,"
+            " b.request_count"
             " FROM batch AS b JOIN session AS s ON s.id = b.session"
             " JOIN pageview AS p ON p.id = b.pageview"
             f" WHERE b.last_seq >= b.first_seq AND {' AND '.join(conditions)} ORDER BY b.first_seq",
@@ -116,11 +110,12 @@ class StoreColumns:
         self.batch_origins = np.array([row[2] for row in rows], dtype=np.int64)
         self.batch_pages = np.array([place[row[3], row[4]] for row in rows], dtype=np.int64)
         self.entry_count = int((self._lasts - self._firsts + 1).sum())
+        self._request_count = sum(row[5] for row in rows)
         self._ranges = list(_ranges(self._firsts.tolist(), self._lasts.tolist()))
         self._condition = condition
         self._has_details = True
         self._happening_count: int | None = None
-        self._others: list[Range] | None = None
+        self._others: Others | None = None
         self._filter, self._filter_parameters = "", list[Any]()
         if selection.predicate is not None:
             self._filter, self._filter_parameters = condition(selection.predicate)
@@ -139,9 +134,18 @@ class StoreColumns:
 
     def _each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """The one row of a statement for each range of positions, in their order."""
-        if self.entry_count <= CHUNK_ENTRIES:
-            for begin, end in self._ranges:
-                yield from self._rows(sql, (begin, end, *parameters))
+        for _, rows in self._each_group(sql, parameters):
+            yield from rows
+
+    def _each_group(
+        self, sql: str, parameters: Sequence[Any] = ()
+    ) -> Iterator[tuple[list[Range], list[Any]]]:
+        """The ranges of positions in their order, in groups of about :data:`CHUNK_ENTRIES`, and
+        the one row of a statement for each of them."""
+        groups = list(_shared_out(self._ranges, CHUNK_ENTRIES))
+        if len(groups) < 2:
+            for group in groups:
+                yield group, [self._rows(sql, (*range_, *parameters))[0] for range_ in group]
             return
         with ExitStack() as stack:
             connections = [
@@ -152,36 +156,36 @@ class StoreColumns:
             def ask(number: int) -> list[Any]:
                 with store_errors(self._path):
                     rows: list[Any] = []
-                    for begin, end in groups[number]:
+                    for range_ in groups[number]:
                         rows += connections[number % CONNECTIONS].execute(
-                            sql, (begin, end, *parameters)
+                            sql, (*range_, *parameters)
                         )
                     return rows
 
-            groups = list(_shared_out(self._ranges, CHUNK_ENTRIES))
             # Each connection answers one statement at a time: its next one is asked for when
             # its last has been taken.
             waiting = [pool.submit(ask, number) for number in range(min(CONNECTIONS, len(groups)))]
-            for number in range(len(groups)):
+            for number, group in enumerate(groups):
                 rows = waiting[number].result()
                 if (following := number + CONNECTIONS) < len(groups):
                     waiting.append(pool.submit(ask, following))
-                yield from rows
+                yield group, rows
 
-    def _each_other(self, columns: str, condition: str) -> Iterator[Any]:
-        """A row for each of some groups of entries that are no resources. Once the requests have
-        been read, these are what lies between resources, and no other entry is looked at."""
-        if self._others is None or len(self._others) > MOST_SEEKS * self.entry_count:
-            yield from self._each(_scan(columns, condition))
+    def _each_other(self, columns: str, types: Sequence[int]) -> Iterator[Any]:
+        """A row for each of some groups of entries of these types, none of which is that of
+        resources. Once requests have been read together with the other entries, it is known where
+        these are, and no other entry is looked at."""
+        if self._others is None:
+            yield from self._each(_scan(columns, one_of("e.type", types)))
             return
+        seqs = self._others.seqs[np.isin(self._others.types, types)]
         sql = (
-            "WITH wanted AS MATERIALIZED (SELECT value ->> 0 AS first_seq, value ->> 1 AS last_seq"
-            f" FROM json_each(?)) SELECT {columns} FROM wanted CROSS JOIN entry AS e"
-            " ON e.seq BETWEEN wanted.first_seq AND wanted.last_seq"
-            f" WHERE {condition}"
+            f"SELECT {columns} FROM json_each(?) AS wanted"
+            " CROSS JOIN entry AS e ON e.seq = wanted.value"
         )
-        for group in _shared_out(self._others, OTHERS_AT_ONCE):
-            yield from self._rows(sql, (msgspec.json.encode(group).decode(),))
+        for begin in range(0, len(seqs), OTHERS_AT_ONCE):
+            wanted = msgspec.json.encode(seqs[begin : begin + OTHERS_AT_ONCE].tolist())
+            yield from self._rows(sql, (wanted.decode(),))
 
     def _another(self) -> Connection:
         with store_errors(self._path):
@@ -194,82 +198,63 @@ class StoreColumns:
         self,
         names: Sequence[str],
         flags: Mapping[str, Predicate] = MappingProxyType({}),
-        among: Predicate | None = None,
+        partly: Partly | None = None,
     ) -> RequestColumns:
         """Columns of the requests."""
-        types = ", ".join(map(str, self._types(REQUEST_ENTRY_TYPES))) or "NULL"
-        condition, bound = f"e.type IN ({types})", list[Any]()
-        if among is not None:
-            test, of_test = self._condition(among)
-            condition += f" AND {test}"
-            bound += of_test
-        if self._filter:
-            condition += f" AND {self._filter}"
-            bound += self._filter_parameters
-        sparse = self._sparse(names, condition, bound)
-        # All columns are of one scan, so that their values are in one order whatever it is.
-        joined, parameters = ["count(e.extra)", "group_concat(e.seq)"], list[Any]()
-        # Navigations are also asked for among what else happened.
-        resource = ", ".join(map(str, self._types(["resource"]))) or "NULL"
-        joined.append(
-            f"group_concat(CASE WHEN (e.type IN ({resource})) IS NOT TRUE THEN e.seq END)"
+        request_types = self._types(REQUEST_ENTRY_TYPES)
+        with_others = not self._filter and self._request_count >= MOSTLY * self.entry_count
+        condition, bound = "1", list[Any]()
+        if not with_others:
+            condition = one_of("e.type", request_types)
+            if self._filter:
+                condition, bound = f"{condition} AND {self._filter}", self._filter_parameters
+        scan = RequestScan(
+            names,
+            self._sparse([name for name in names if name != "type"], condition, bound),
+            {name: self._condition(predicate) for name, predicate in flags.items()},
+            None if partly is None else (self._condition(partly.predicate), partly.names),
+            request_types=request_types,
+            resource_type=(self._types(["resource"]) or [0])[0],
+            with_others=with_others,
         )
-        for name in names:
-            column_ = _COLUMNS[name]
-            unknown = 0 if name in TEXT_COLUMNS else _UNKNOWN
-            joined.append(
-                # NULL is left out of what group_concat joins.
-                f"group_concat(e.seq || ',' || {column_})"
-                if name in sparse
-                else f"group_concat(ifnull({column_}, {unknown}))"
-            )
-        for predicate in flags.values():
-            test, of_test = self._condition(predicate)
-            joined.append(f"group_concat(CASE WHEN {test} THEN e.seq END)")
-            parameters += of_test
-        parts: list[list[Integers]] = [[] for _ in joined[1:]]
-        details = 0
-        for with_details, *texts in self._each(
-            _scan(", ".join(joined), condition), [*parameters, *bound]
-        ):
-            details += with_details
-            for part, text in zip(parts, texts, strict=True):
-                if text is not None:
-                    part.append(np.fromstring(text, dtype=np.int64, sep=","))
-        seqs, no_resources, *columns = (_joined(part) for part in parts)
-        if among is None:
-            self._has_details = details > 0
-        order = None
-        if len(seqs) > 1 and not bool(np.all(seqs[1:] > seqs[:-1])):
-            order = np.argsort(seqs, kind="stable")
-            seqs = seqs[order]
-        if among is None and not self._filter:
-            self._others = list(_between(self._ranges, np.setdiff1d(seqs, no_resources, True)))
-        values: dict[str, Integers | Floats | Flags] = {}
-        for name, told in zip(names, columns, strict=False):
-            if name in sparse:
-                values[name] = _spread(told, seqs, is_text=name in TEXT_COLUMNS)
-            else:
-                told = told if order is None else told[order]
-                values[name] = told if name in TEXT_COLUMNS else _numbers(told)
-        for name, marked in zip(flags, columns[len(names) :], strict=True):
-            values[name] = np.zeros(len(seqs), dtype=np.bool_)
-            values[name][np.searchsorted(seqs, marked)] = True
+        # What is made of one group is made while the next ones are being read.
+        for group, rows in self._each_group(_scan(scan.sql, condition), [*scan.bound, *bound]):
+            counts = [row[1] for row in rows]
+            scan.take(rows, self._positions(group, counts) if with_others else None)
+        self._has_details = scan.details > 0
+        if with_others:
+            self._others = scan.others
+        seqs = scan.seqs
         begins = np.searchsorted(seqs, self._firsts)
         batches = np.repeat(
             np.arange(len(begins)), np.diff(begins, append=len(seqs)).astype(np.int64)
         )
-        return RequestColumns(seqs, batches, values)
+        return RequestColumns(seqs, batches, scan.values, scan.part(seqs))
+
+    def _positions(self, ranges: Sequence[Range], counts: Sequence[int]) -> Integers:
+        """The positions of all entries of some ranges, given how many each has: where none is
+        missing, they need not be asked for."""
+        return np.concatenate(
+            [
+                np.arange(begin, end + 1)
+                if count == end - begin + 1
+                else parsed(
+                    row[0] for row in self._rows(_scan("group_concat(e.seq)", "1"), (begin, end))
+                )
+                for (begin, end), count in zip(ranges, counts, strict=True)
+            ]
+        )
 
     def _sparse(
         self, names: Sequence[str], condition: str, parameters: Sequence[Any]
     ) -> frozenset[str]:
-        """The columns of which little is known, by a look at the first and the last range."""
+        """The columns of which little is known, by a look at the first and at the last range."""
         if self.entry_count <= CHUNK_ENTRIES or not names:
             return frozenset()
-        known = ", ".join(f"count({_COLUMNS[name]})" for name in names)
+        known = ", ".join(f"count({COLUMNS[name]})" for name in names)
         total, counts = 0, np.zeros(len(names))
         for begin, end in (self._ranges[0], self._ranges[-1]):
+            end = min(end, begin + LOOKED_AT)
             ((number, *told),) = self._rows(
                 _scan(f"count(*), {known}", condition), (begin, end, *parameters)
             )
@@ -290,20 +275,24 @@ class StoreColumns:
                 batches = np.searchsorted(self._firsts, at, side="right") - 1
                 starts = np.fromstring(starts, dtype=np.int64, sep=",")
                 parts.append(starts + self.batch_origins[batches])
-        moments = np.sort(_joined(parts))
+        moments = np.sort(joined_arrays(parts))
         return int(moments[len(moments) // 2]) if len(moments) else 0
 
     def happening_count(self) -> int:
         """Entries that are no requests."""
         if self._happening_count is None:
-            types = ", ".join(map(str, self._types(REQUEST_ENTRY_TYPES))) or "NULL"
-            rows = self._each_other("count(*)", f"(e.type IN ({types})) IS NOT TRUE")
-            self._happening_count = sum(row[0] for row in rows)
+            types = self._types(REQUEST_ENTRY_TYPES)
+            if self._others is not None:
+                self._happening_count = int((~np.isin(self._others.types, types)).sum())
+            else:
+                # Of a filter's requests nothing follows about how many there are in all.
+                rows = self._each(_scan("count(*)", f"NOT {one_of('e.type', types)}"))
+                self._happening_count = sum(row[0] for row in rows)
         return self._happening_count
 
     def details(self, *keys: str) -> Mapping[int, Mapping[str, JSON]]:
         """What is known beside the columns, of requests that have one of the keys."""
-        types = ", ".join(map(str, self._types(REQUEST_ENTRY_TYPES))) or "NULL"
+        types = one_of("e.type", self._types(REQUEST_ENTRY_TYPES))
         found: dict[int, dict[str, JSON]] = {}
         if not self._has_details:
             return found
@@ -311,7 +300,7 @@ class StoreColumns:
         for row in self._each(
             _scan(
                 "json_group_array(json_array(e.seq, json(e.extra)))",
-                f"e.type IN ({types}) AND e.extra IS NOT NULL AND ({tests})",
+                f"{types} AND e.extra IS NOT NULL AND ({tests})",
             ),
             [f'"{key}"' for key in keys],
         ):
@@ -334,11 +323,10 @@ class StoreColumns:
             " e.request_start_offset_us, e.response_start_offset_us, e.response_end_offset_us,"
             " (SELECT text FROM string WHERE id = e.render_blocking_status), json(e.extra)))"
         )
-        condition = f"e.type IN ({', '.join(map(str, identifiers)) or 'NULL'})"
         rows = (
-            self._each(_scan(columns, condition))
+            self._each(_scan(columns, one_of("e.type", identifiers)))
             if "resource" in types
-            else self._each_other(columns, condition)
+            else self._each_other(columns, identifiers)
         )
         for row in rows:
             for one in _ENTRIES.decode(row[0]):
@@ -426,7 +414,7 @@ def _scan(columns: str, condition: str) -> str:
     batch = " CROSS JOIN batch AS b ON b.id = e.batch" if "b." in condition + columns else ""
     return (
         "WITH wanted(first_seq, last_seq) AS (VALUES (?, ?))"
-        f" SELECT {columns} FROM entry AS e{batch}"
+        f" SELECT {columns} FROM entry AS e NOT INDEXED{batch}"
         " WHERE e.seq BETWEEN (SELECT first_seq FROM wanted) AND (SELECT last_seq FROM wanted)"
         f" AND {condition}"
     )
@@ -462,30 +450,3 @@ def _shared_out(ranges: Sequence[Range], entries: int) -> Iterator[list[Range]]:
         size += end - begin + 1
     if group:
         yield group
-
-
-def _between(ranges: Sequence[Range], seqs: Integers) -> Iterator[Range]:
-    """What of some ranges lies between positions, which ascend."""
-    for begin, end in ranges:
-        here = seqs[np.searchsorted(seqs, begin) : np.searchsorted(seqs, end, side="right")]
-        edges = np.concatenate(([begin - 1], here, [end + 1]))
-        gaps = np.flatnonzero(edges[1:] - edges[:-1] > 1)
-        yield from zip((edges[gaps] + 1).tolist(), (edges[gaps + 1] - 1).tolist(), strict=True)
-
-
-def _joined(parts: list[Integers]) -> Integers:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-
-
-def _spread(pairs: Integers, seqs: Integers, *, is_text: bool) -> Integers | Floats:
-    """A column made of the positions and values of what is known."""
-    column_ = np.zeros(len(seqs), np.int64) if is_text else np.full(len(seqs), np.nan)
-    if len(pairs):
-        column_[np.searchsorted(seqs, pairs[0::2])] = pairs[1::2]
-    return column_
-
-
-def _numbers(values: Integers) -> Floats:
-    numbers = values.astype(np.float64)
-    numbers[values == _UNKNOWN] = np.nan
-    return numbers

@@ -146,7 +146,8 @@ def _filter_columns() -> dict[str, Column | str]:
                 "x.text",
             )
         elif field.kind is FieldKind.TIME:
-            columns[name] = f"(e.start_us + e.{column(name, field.kind)})"
+            offset = f"e.{column(name, field.kind)}"
+            columns[name] = Column(f"(e.start_us + {offset})", since_start=offset)
         else:
             columns[name] = f"e.{name}"
     return columns

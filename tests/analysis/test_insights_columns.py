@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sqlite3
 from itertools import count
 from math import nan
 from pathlib import Path
@@ -79,18 +80,23 @@ def of_each(column: Any) -> list[Any]:
 
 
 def _near(expected: int | None) -> set[float | None]:
-    """What a double may hold of it: beyond 2^53 µs (285 years) not every whole number."""
-    if expected is None or expected < 2**53 - 1:
+    """What a double may hold of it: where a moment that it is reckoned from is beyond 2^53 µs (285
+    years), not every whole number; by less than half of that no such moment can have been."""
+    if expected is None or expected < 2**52:
         return {expected}
-    return {expected - 2, expected - 1, expected, expected + 1, expected + 2}
+    return {float(expected + off) for off in range(-2, 3)}
 
 
 def assert_columns_are_the_records(requests: Requests, records: list[Record]) -> None:
     entries = [record.entry for record in records]
     assert requests.seqs.tolist() == [record.seq for record in records]
     assert requests.start_epochs.tolist() == [record.start_epoch_us for record in records]
-    assert of_each(requests.durations) == [request_duration_us(entry) for entry in entries]
-    assert of_each(requests.ends) == [request_end_us(entry) for entry in entries]
+    for value, whole in zip(
+        (*of_each(requests.durations), *of_each(requests.ends)),
+        (*map(request_duration_us, entries), *map(request_end_us, entries)),
+        strict=True,
+    ):
+        assert value in _near(whole)
     assert of_each(requests.cached) == [is_cached(entry) for entry in entries]
     assert requests.is_opaque.tolist() == [entry.is_timing_opaque for entry in entries]
     assert requests.failed.tolist() == [is_error(entry, PAGE) for entry in entries]
@@ -129,14 +135,23 @@ def assert_columns_are_the_records(requests: Requests, records: list[Record]) ->
             assert (None if value != value else value) in _near(expected[phase]), phase
 
 
+READ_WITH_OTHERS_OR_NOT = (0.0, 2.0)
+"""``column_reader.MOSTLY``: all entries are read, or requests alone."""
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("mostly", READ_WITH_OTHERS_OR_NOT)
 @given(batches=st.lists(st.lists(request_entries, max_size=4), min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None)
 def test_columns_say_what_the_rules_say_of_each_entry(
-    driver: str, batches: list[list[Entry]]
+    driver: str, mostly: float, batches: list[list[Entry]]
 ) -> None:
-    happening = Entry(entry_type="mark", name="m", start_us=5)
-    with StoreReader(store_of(*([happening, *one] for one in batches)), driver=driver) as reader:
+    happening = Entry(entry_type="mark", name="m", start_us=5, extra={"detail": 1})
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        StoreReader(store_of(*([happening, *one] for one in batches)), driver=driver) as reader,
+    ):
+        patch.setattr(column_reader, "MOSTLY", mostly)
         study = read_study(reader, reader.sessions())
         records = [record for record in reader.iter_records() if record.entry.is_request]
         assert_columns_are_the_records(study.requests, records)
@@ -180,6 +195,21 @@ def test_large_selections_are_read_by_several_connections_and_sparse_columns(
         assert_columns_are_the_records(study.requests, records)
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_entries_that_are_gone_leave_a_gap_and_nothing_else(driver: str) -> None:
+    """A pruned entry leaves its batch's range as it was."""
+    path = store_of([many(number) for number in range(50)], [many(number) for number in range(9)])
+    connection = sqlite3.connect(path)
+    connection.execute("DELETE FROM entry WHERE seq IN (1, 7, 8, 50, 51, 59)")
+    connection.commit()
+    connection.close()
+    with StoreReader(path, driver=driver) as reader:
+        study = read_study(reader, reader.sessions())
+        records = list(reader.iter_records())
+        assert len(records) == 53
+        assert_columns_are_the_records(study.requests, records)
+
+
 def test_a_filter_narrows_the_requests_and_nothing_else() -> None:
     entries = [many(number) for number in range(200)]
     path = store_of([*entries, Entry(entry_type="capture", name="bought", start_us=1)])
@@ -199,7 +229,7 @@ HAPPENING_TYPES = ("mark", "navigation", "request", "resource")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize("most_seeks", [0, 0.1, 1])
+@pytest.mark.parametrize("mostly", READ_WITH_OTHERS_OR_NOT)
 @given(
     batches=st.lists(
         st.lists(
@@ -215,13 +245,13 @@ HAPPENING_TYPES = ("mark", "navigation", "request", "resource")
 )
 @settings(max_examples=20, deadline=None)
 def test_what_lies_between_the_requests_is_what_a_look_at_every_entry_finds(
-    driver: str, most_seeks: float, batches: list[list[Entry]], types: set[str]
+    driver: str, mostly: float, batches: list[list[Entry]], types: set[str]
 ) -> None:
     with (
         pytest.MonkeyPatch.context() as patch,
         StoreReader(store_of(*batches), driver=driver) as it,
     ):
-        patch.setattr(column_reader, "MOST_SEEKS", most_seeks)
+        patch.setattr(column_reader, "MOSTLY", mostly)
         patch.setattr(column_reader, "OTHERS_AT_ONCE", 3)
         study = read_study(it, it.sessions())
         records = list(it.iter_records())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.analysis.vitals import Rating, Vitals, interaction_count, rate, vitals
+from perftui.analysis.vitals import Rating, Vitals, interaction_count, loading_vitals, rate, vitals
 from perftui.config import Thresholds
 from perftui.model import Entry, PageView, Record
 from tests.analysis.strategies import absurd_entries, record
@@ -245,6 +245,8 @@ def test_any_entries_in_any_order_have_the_same_metrics(
     records: list[Record] = [record(one, seq) for seq, one in enumerate(entries, 1)]
     view = page_view(kind) if kind else None
     before = vitals(records, view)
+    loading = loading_vitals(records, view)
+    assert (loading.lcp, loading.fcp, loading.ttfb) == (before.lcp, before.fcp, before.ttfb)
     for vital in before.all():
         assert vital.value >= 0 or vital.name in {"CLS", "INP"}
     # Entries of one moment keep their order: only a later one replaces an earlier one.

@@ -161,7 +161,7 @@ class LcpParts(msgspec.Struct, frozen=True):
 def lcp_parts(study: Study, page: int) -> LcpParts | None:
     """The parts for a page load; None where the LCP or the first byte is not known. Of an LCP
     without a resource (text) the two parts of loading are 0."""
-    lcp, ttfb = study.vitals[page].lcp, study.vitals[page].ttfb
+    lcp, ttfb = study.loading_vitals[page].lcp, study.loading_vitals[page].ttfb
     if lcp is None or ttfb is None:
         return None
     requests = study.requests
@@ -195,7 +195,7 @@ def _number(value: JSON) -> float:
 
 FACTOR_COLUMNS = (
     *("transfer_size", "decoded_body_size", "request_start_us"),
-    *("is_cached", "is_silent", "is_blocking", "render_blocking_status"),
+    *("is_cached", "render_blocking_status"),
 )
 
 
@@ -260,7 +260,7 @@ def _round_trip(client: Mapping[str, JSON]) -> float:
 FACTOR_VALUES: dict[str, Callable[[_Factors], Floats]] = {
     "time to first byte": lambda of: np.array(
         [
-            nan if (ttfb := of.study.vitals[page].ttfb) is None else ttfb.value
+            nan if (ttfb := of.study.loading_vitals[page].ttfb) is None else ttfb.value
             for page in of.pages.tolist()
         ]
     ),
@@ -399,7 +399,7 @@ def _chain_rows(study: Study, loads: Sequence[int]) -> list[tuple[Value, ...]]:
     if not loads:
         return []
     slowest = max(loads, key=lambda page: float(study.lcp_us[page]))
-    lcp = study.vitals[slowest].lcp
+    lcp = study.loading_vitals[slowest].lcp
     if lcp is None:
         return []
     target = target_of(lcp)

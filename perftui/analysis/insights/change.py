@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -123,6 +124,10 @@ SHAPES = {Question.CHANGE: (SPEED, SIZES)}
 COMPARE_SHAPES = (SPEED, SIZES, PRESENCE)
 
 
+One = TypeVar("One")
+Other = TypeVar("Other")
+
+
 class Side(NamedTuple):
     """One of two sets of entries.
 
@@ -166,7 +171,7 @@ class Sides(NamedTuple):
     after: Side
 
 
-NEEDED = ("method", "transfer_size", "is_cached", "is_silent")
+NEEDED = ("method", "transfer_size", "is_cached")
 
 
 def whole(study: Study, words: str) -> Side:
@@ -374,12 +379,19 @@ class _Compared(NamedTuple):
     values: tuple[_Values, _Values]
 
 
+def _of_both(work: Callable[[One], Other], first: One, second: One) -> tuple[Other, Other]:
+    """The same of two sides, at once: numpy sorts without the interpreter."""
+    with ThreadPoolExecutor(1, "sides") as pool:
+        later = pool.submit(work, second)
+        return work(first), later.result()
+
+
 def _compared(sides: Sides, points: _Points | None) -> _Compared:
     names = _Names()
     was, now = _Values(sides.before, names), _Values(sides.after, names)
     found = list(names.place)
     count = len(found)
-    pairs = _Pairs(*(Samples(side.names, count, side.values) for side in (was, now)))
+    pairs = _Pairs(*_of_both(lambda side: Samples(side.names, count, side.values), was, now))
     order = pairs.ranked(found)
     shown = order[:MOST_ROWS]
     series = points.medians(shown, count, (was, now)) if points is not None else {}
@@ -401,10 +413,10 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
             )
         )
     first = shown[0] if shown and pairs.verdict(shown[0]).significant else None
-    transfers = [
-        Samples(values.requests, count, values.transfers(side))
-        for values, side in ((was, sides.before), (now, sides.after))
-    ]
+    sizes = [was.transfers(sides.before), now.transfers(sides.after)]
+    transfers = _of_both(
+        lambda side: Samples(side[0].requests, count, side[1]), (was, sizes[0]), (now, sizes[1])
+    )
     return _Compared(
         Table(SPEED, tuple(speed), len(order)),
         _size_table(_Pairs(*transfers), found),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from perftui.analysis.groups import Samples, counts, firsts, percentile, sums
+from perftui.analysis.groups import Samples, counts, dense, firsts, percentile, sums
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -134,6 +134,31 @@ SHAPES = {
 }
 
 
+class _Sums:
+    """Sums of columns by two groupings at once, so that each value is looked at once for both.
+
+    Args:
+        by_first, by_second: the groups of each value.
+        counts: how many groups each has.
+    """
+
+    def __init__(self, by_first: Integers, by_second: Integers, counts: tuple[int, int]) -> None:
+        keys, self._places = dense(by_first * counts[1] + by_second)
+        self._groups = tuple(zip(np.divmod(keys, counts[1]), counts, strict=True))
+        self._count = len(keys)
+
+    def means(self, values: Floats) -> tuple[Floats, Floats]:
+        """The mean of the known values of each group of either grouping; NaN where it has none.
+        They are whole numbers, so that their sum is the same in any order."""
+        total, known = sums(self._places, self._count, values)
+        found = []
+        for groups, count in self._groups:
+            number = np.bincount(groups, known, count)
+            mean = np.bincount(groups, total, count) / np.maximum(number, 1)
+            found.append(np.where(number > 0, mean, np.nan))
+        return found[0], found[1]
+
+
 class _Table(NamedTuple):
     """Requests in groups, and what a row says of each group.
 
@@ -148,11 +173,6 @@ class _Table(NamedTuple):
     groups: Integers
     total: int
     samples: Samples
-
-    def mean(self, values: Floats) -> Floats:
-        """Of each group's known values, which are those of :attr:`rows`; NaN where it has none."""
-        total, known = sums(self.groups, self.total, values)
-        return np.where(known > 0, total / np.maximum(known, 1), np.nan)
 
     def counted(self, flags: Flags) -> Integers:
         """How many of each group are so."""
@@ -183,7 +203,7 @@ def _latency(table: _Table) -> list[Floats]:
     return [table.samples.percentile(one) for one in (0.5, 0.75, 0.95)]
 
 
-ASSET_COLUMNS = (*PHASE_COLUMNS, "is_cached", "is_silent", "is_blocking")
+ASSET_COLUMNS = (*PHASE_COLUMNS, "is_cached", "is_silent", "render_blocking_status")
 
 
 def assets(study: Study) -> Answer:
@@ -195,14 +215,20 @@ def assets(study: Study) -> Answer:
     by_type = _grouped(requests, chosen, requests.kinds, len(KINDS))
     opaque = requests.is_opaque
     phases = requests.phases(by_url.rows)
+    means_by = _Sums(by_type.groups, by_url.groups, (by_type.total, by_url.total)).means
+    phase_means = [means_by(phases[name]) for name, _ in _PHASES]
+    cached_means = means_by(requests.cached[by_url.rows])
+    before_lcp = means_by(study.before_lcp[by_url.rows])[1]
     tables = []
     url_rows: list[tuple[Value, ...]] = []
     order: list[int] = []
-    for table, titles in ((by_type, [kind.value for kind in KINDS]), (by_url, names)):
+    for number, (table, titles) in enumerate(
+        ((by_type, [kind.value for kind in KINDS]), (by_url, names))
+    ):
         order = table.slowest_first(titles)
         latency = _latency(table)
-        means = {name: table.mean(phases[name]) for name, _ in _PHASES}
-        cached = table.mean(requests.cached[table.rows])
+        means = [one[number] for one in phase_means]
+        cached = cached_means[number]
         sizes = table.sizes
         blocking = table.counted(requests.is_blocking)
         if table is by_type:
@@ -214,7 +240,7 @@ def assets(study: Study) -> Answer:
                         (
                             *(titles[place], int(sizes[place])),
                             *(told_ms(one[place]) for one in latency),
-                            *(told_ms(means[name][place]) for name, _ in _PHASES),
+                            *(told_ms(one[place]) for one in means),
                             *(_share(cached[place]), int(blocking[place]), int(withheld[place])),
                         )
                         for place in order
@@ -222,14 +248,13 @@ def assets(study: Study) -> Answer:
                 )
             )
             continue
-        before = table.mean(study.before_lcp[table.rows])
         kinds = firsts(table.groups, table.total, requests.kinds[table.rows])
         url_rows = [
             (
                 *(titles[place], KINDS[kinds[place]].value, int(sizes[place])),
                 *(told_ms(one[place]) for one in latency),
-                *(told_ms(means[name][place]) for name, _ in _PHASES),
-                *(_share(cached[place]), bool(blocking[place]), _share(before[place])),
+                *(told_ms(one[place]) for one in means),
+                *(_share(cached[place]), bool(blocking[place]), _share(before_lcp[place])),
             )
             for place in order[:MOST_ROWS]
         ]
@@ -264,7 +289,7 @@ def _share(value: float) -> float | None:
 
 API_COLUMNS = (
     *("method", "request_start_us", "response_start_us"),
-    *("is_refused", "is_unanswered", "is_opaque"),
+    *("is_refused", "is_unanswered"),
 )
 
 

@@ -15,8 +15,8 @@ from typing import Any, Self
 import numpy as np
 
 from perftui.analysis.endpoints import is_same_origin, registrable_domain, split_url
-from perftui.analysis.filter_fields import CACHED, NO_ANSWER, OPAQUE, FilterSettings
-from perftui.analysis.filter_terms import Both, Compare, Either, Known, Not, TextIs
+from perftui.analysis.filter_fields import CACHED, NO_ANSWER, OPAQUE, SAYS_CACHED, FilterSettings
+from perftui.analysis.filter_terms import Both, Compare, Either, Known, Not
 from perftui.analysis.filter_values import Field, Test
 from perftui.analysis.filters import Filter
 from perftui.analysis.groups import dense
@@ -30,7 +30,7 @@ from perftui.analysis.resource_type import (
     type_by,
 )
 from perftui.analysis.severity import ERROR_FIELD
-from perftui.analysis.vitals import Vitals, vitals
+from perftui.analysis.vitals import Vitals, loading_vitals, vitals
 from perftui.config import Thresholds
 from perftui.model import JSON, PageView, Predicate, Record, SessionSummary
 from perftui.request_columns import (
@@ -38,6 +38,8 @@ from perftui.request_columns import (
     Flags,
     Floats,
     Integers,
+    Part,
+    Partly,
     RequestColumns,
     UrlParts,
 )
@@ -49,10 +51,7 @@ KINDS = tuple(ResourceType)
 
 _KIND_PLACE = {kind: place for place, kind in enumerate(KINDS)}
 
-ALWAYS = (
-    *("url", "initiator_type", "content_type", "start_us", "request_duration_us"),
-    "is_navigation",
-)
+ALWAYS = (*("type", "url", "initiator_type", "content_type", "start_us", "request_duration_us"),)
 """Columns that every question needs: what a request is, and how long it took."""
 
 
@@ -61,39 +60,58 @@ def _flag(test: Test) -> Filter:
 
 
 FLAGS: Mapping[str, Filter] = {
-    "is_navigation": _flag(TextIs("entry_type", ("navigation",))),
-    "is_blocking": _flag(TextIs("render_blocking_status", ("blocking",))),
     "is_opaque": _flag(OPAQUE),
     "is_cached": _flag(CACHED),
+    "says_cached": _flag(SAYS_CACHED),
     "is_silent": _flag(Not(Known(Field("transfer_size")))),
     "is_refused": _flag(Compare(Field("response_status"), ">=", 400)),
     "is_unanswered": _flag(NO_ANSWER),
 }
 """Columns of yes and no, by the filter that says yes. ``is_silent`` does not tell its size,
-``is_refused`` has a status of an error, ``is_unanswered`` ended without any sign of an answer."""
+``says_cached`` is cached whatever its sizes are, ``is_refused`` has a status of an error, ``is_unanswered`` ended without any sign of an answer."""
 
+_HEADERS = "final_response_headers_start_us"
 _CONNECTION = ("domain_lookup", "connect")
-BEGUN_FIRST = _flag(
-    Both(
-        (
-            Not(OPAQUE),
-            Either(
-                (
-                    Known(Field("worker_start_us")),
-                    Known(Field("redirect_start_us")),
-                    Not(Known(Field("request_start_us"))),
-                    Not(Known(Field("duration_us"))),
-                    *(
-                        Compare(Field(f"{name}_end_us"), ">", Field(other))
-                        for name in _CONNECTION
-                        for other in (f"{name}_start_us", "request_start_us")
-                    ),
-                )
-            ),
+FURTHER_MOMENTS = "further_moments"
+"""Stands for :attr:`Requests.further_moments` among the names of columns."""
+
+_HEADERS = "final_response_headers_start_us"
+_CONNECTION = ("domain_lookup", "connect")
+_FURTHER_MOMENTS = Partly(
+    _flag(
+        Both(
+            (
+                Either(
+                    (
+                        Not(Known(Field("request_start_us"))),
+                        *(
+                            Compare(Field(f"{name}_end_us"), ">", Field(other))
+                            for name in _CONNECTION
+                            for other in (f"{name}_start_us", "request_start_us")
+                        ),
+                        Known(Field("worker_start_us")),
+                        Known(Field("redirect_start_us")),
+                        Not(Known(Field("duration_us"))),
+                        Both(
+                            (
+                                Known(Field(_HEADERS)),
+                                Not(Compare(Field(_HEADERS), "=", Field("response_start_us"))),
+                            )
+                        ),
+                    )
+                ),
+                Not(OPAQUE),
+            )
         )
-    )
+    ),
+    (
+        *("worker_start_us", "redirect_start_us", "redirect_end_us", "fetch_start_us"),
+        *("domain_lookup_start_us", "domain_lookup_end_us", "connect_start_us"),
+        *("secure_connection_start_us", "connect_end_us", "response_end_us", _HEADERS),
+    ),
 )
-"""Requests of which more came before the request was sent than waiting for its turn."""
+"""Requests of which more came before the request was sent than waiting for its turn, or whose
+response began otherwise than at ``responseStart``, and what there is to know of these."""
 
 PAINT_TYPES = (
     *("navigation", "paint", "largest-contentful-paint", "event", "first-input", "action"),
@@ -118,6 +136,8 @@ class Requests:
         seqs: positions in the store.
         pages: the place of each one's pageview in :attr:`Study.page_views`.
         origins: its time origin, µs since the epoch.
+        further_moments: of those whose phases follow from more than when the request was sent and
+            answered; None until :data:`FURTHER_MOMENTS` is loaded.
     """
 
     def __init__(self, study: Study, source: ColumnSource, first: RequestColumns) -> None:
@@ -128,42 +148,54 @@ class Requests:
         self.pages = source.batch_pages[first.batches]
         self.origins = source.batch_origins[first.batches]
         self._details: dict[str, Mapping[int, Mapping[str, JSON]]] = {}
+        self.further_moments: Part | None = None
+        self._take_part(first)
 
     def __len__(self) -> int:
         return len(self.seqs)
 
     def load(self, *names: str) -> None:
         """Read columns in one go that are not known yet."""
-        missing = [name for name in names if name not in self._values]
+        missing = [name for name in names if not self.has(name)]
         if missing:
-            self._values.update(self._aligned(self._source.requests(*_parted(missing))))
+            told = self._source.requests(*_parted(missing))
+            self._values.update(self._aligned(told))
+            self._take_part(told)
+
+    def has(self, *names: str) -> bool:
+        """Whether these columns are known already."""
+        return all(
+            self.further_moments is not None if name == FURTHER_MOMENTS else name in self._values
+            for name in names
+        )
+
+    def _here(self, seqs: Integers) -> tuple[Flags, Integers]:
+        """Which of some positions are among these requests, and the places of those."""
+        places = np.searchsorted(self.seqs, seqs)
+        here = places < len(self.seqs)
+        here[here] = self.seqs[places[here]] == seqs[here]
+        return here, places[here]
 
     def _aligned(self, columns: RequestColumns) -> dict[str, Integers | Floats | Flags]:
-        """Columns of other requests, or of some of these, as columns of these. Requests come
-        together with their other side at any time: what is gone is unknown."""
+        """Columns of other requests as columns of these. Requests come together with their other
+        side at any time: what is gone is unknown."""
         if len(columns.seqs) == len(self.seqs) and bool(np.all(columns.seqs == self.seqs)):
             return columns.values
-        places = np.searchsorted(self.seqs, columns.seqs)
-        here = places < len(self.seqs)
-        here[here] = self.seqs[places[here]] == columns.seqs[here]
+        here, places = self._here(columns.seqs)
         found: dict[str, Integers | Floats | Flags] = {}
         for name, values in columns.values.items():
             of_all: Any = np.zeros(len(self), dtype=values.dtype)
             if values.dtype.kind == "f":
                 of_all[:] = nan
-            of_all[places[here]] = values[here]
+            of_all[places] = values[here]
             found[name] = of_all
         return found
 
-    def among(self, predicate: Predicate, *names: str) -> tuple[Integers, dict[str, Floats]]:
-        """Columns of numbers of those requests that a filter lets through, and their places."""
-        told = self._source.requests(names, among=predicate)
-        places = np.searchsorted(self.seqs, told.seqs)
-        here = places < len(self.seqs)
-        here[here] = self.seqs[places[here]] == told.seqs[here]
-        return places[here], {
-            name: np.asarray(values[here], dtype=np.float64) for name, values in told.values.items()
-        }
+    def _take_part(self, columns: RequestColumns) -> None:
+        if columns.part is not None:
+            here, places = self._here(columns.seqs[columns.part.places])
+            told = columns.part.values.items()
+            self.further_moments = Part(places, {name: values[here] for name, values in told})
 
     def numbers(self, name: str) -> Floats:
         """A column of numbers, NaN where unknown."""
@@ -242,6 +274,11 @@ class Requests:
         return [parts.domain for parts in self._stored]
 
     @cached_property
+    def is_navigation(self) -> Flags:
+        """Which are documents that the browser navigated to."""
+        return self.equals("type", "navigation")
+
+    @cached_property
     def kinds(self) -> Integers:
         """The kind of each request, as a place in :data:`KINDS`."""
         initiators, initiator_places = dense(self.identifiers("initiator_type"))
@@ -254,8 +291,7 @@ class Requests:
         if not len(self):
             return np.empty(0, dtype=np.int64)
         keys = (
-            (by_url[self.urls] * 2 + self.flags("is_navigation")) * len(initiators)
-            + initiator_places
+            (by_url[self.urls] * 2 + self.is_navigation) * len(initiators) + initiator_places
         ) * len(contents) + content_places
         combinations, places = dense(keys)
         kinds = []
@@ -362,10 +398,14 @@ class Requests:
         """End, µs since the time origin; NaN while in flight."""
         return self.starts + self.durations
 
-    @property
+    @cached_property
     def is_opaque(self) -> Flags:
         """Whether the phases are withheld."""
-        return self.flags("is_opaque")
+        moments = ("request_start_us", "response_start_us")
+        if not self.has(*moments):
+            return self.flags("is_opaque")
+        started, answered = (np.isnan(self.numbers(name)) for name in moments)
+        return np.logical_and(started, answered)
 
     @cached_property
     def waiting(self) -> Floats:
@@ -375,13 +415,25 @@ class Requests:
     @cached_property
     def cached(self) -> Floats:
         """:func:`~perftui.analysis.phases.is_cached` of each: 1, 0, or NaN where it is not told."""
-        cached = self.flags("is_cached")
-        return np.where(self.flags("is_silent") & ~cached, nan, cached.astype(np.float64))
+        if self.has(*SIZE_COLUMNS):
+            transfer, encoded, decoded = (self.numbers(name) for name in SIZE_COLUMNS)
+            silent = np.isnan(transfer)
+            cached = self.flags("says_cached") | (transfer < encoded)
+            cached |= (transfer == 0) & (decoded > 0)
+        else:
+            has_transfer = self.has("transfer_size")
+            silent = (
+                np.isnan(self.numbers("transfer_size")) if has_transfer else self.flags("is_silent")
+            )
+            cached = self.flags("is_cached")
+        found = cached.astype(np.float64)
+        found[silent & ~cached] = nan
+        return found
 
-    @property
+    @cached_property
     def is_blocking(self) -> Flags:
         """Which blocked rendering."""
-        return self.flags("is_blocking")
+        return self.equals("render_blocking_status", "blocking")
 
     @cached_property
     def failed(self) -> Flags:
@@ -406,25 +458,18 @@ class Requests:
         return _phases(self, chosen)
 
 
-PHASE_COLUMNS = (
-    "is_opaque",
-    *("request_start_us", "response_start_us", "final_response_headers_start_us"),
-)
-"""Columns of the phases of a request over an open connection."""
+SIZE_COLUMNS = ("transfer_size", "encoded_body_size", "decoded_body_size")
 
-_FIRST_COLUMNS = (
-    *("worker_start_us", "redirect_start_us", "redirect_end_us", "fetch_start_us"),
-    *("domain_lookup_start_us", "domain_lookup_end_us", "connect_start_us"),
-    *("secure_connection_start_us", "connect_end_us", "response_end_us"),
-)
-"""Columns that only the requests of :data:`BEGUN_FIRST` are asked for."""
+PHASE_COLUMNS = ("request_start_us", "response_start_us", FURTHER_MOMENTS)
+"""Columns of the phases of a request."""
 
 
-def _parted(names: Sequence[str]) -> tuple[list[str], dict[str, Predicate]]:
-    """Columns, and flags with their filters."""
+def _parted(names: Sequence[str]) -> tuple[list[str], dict[str, Predicate], Partly | None]:
+    """Columns, flags with their filters, and what only a part of the requests is asked for."""
     return (
-        [name for name in names if name not in FLAGS],
+        [name for name in names if name not in FLAGS and name != FURTHER_MOMENTS],
         {name: FLAGS[name] for name in names if name in FLAGS},
+        _FURTHER_MOMENTS if FURTHER_MOMENTS in names else None,
     )
 
 
@@ -458,24 +503,22 @@ _USUAL = (
 
 def _phases(requests: Requests, chosen: Integers) -> dict[PhaseName, Floats]:
     requests.load(*PHASE_COLUMNS)
-    sent, answered, headers, end = (
+    sent, answered, end = (
         requests.numbers(name)[chosen]
-        for name in (
-            *("request_start_us", "response_start_us", "final_response_headers_start_us"),
-            "request_duration_us",
-        )
+        for name in ("request_start_us", "response_start_us", "request_duration_us")
     )
     in_flight = np.isnan(end)
-    places, first = requests.among(BEGUN_FIRST, *_FIRST_COLUMNS)
+    assert requests.further_moments is not None
+    places, first = requests.further_moments
     rows = np.searchsorted(chosen, places)
     here = rows < len(chosen)
     here[here] = chosen[rows[here]] == places[here]
     rows, first = rows[here], {name: values[here] for name, values in first.items()}
     if bool(in_flight.any()):
         # Such an entry ends with the last moment that is known of it.
-        last = np.fmax(np.fmax(np.fmax(sent, answered), headers), 0)
-        for name in _FIRST_COLUMNS:
-            if name.endswith(("_end_us", "fetch_start_us")):
+        last = np.fmax(np.fmax(sent, answered), 0)
+        for name in first:
+            if name.endswith(("_end_us", "fetch_start_us")) or name == _HEADERS:
                 last[rows] = np.fmax(last[rows], first[name])
         end = np.where(in_flight, last, end)
     laid = _Phases(end)
@@ -491,7 +534,8 @@ def _phases(requests: Requests, chosen: Integers) -> dict[PhaseName, Floats]:
     has_written = has_sent & ~np.isnan(written)
     if bool(has_written.any()):
         laid.add(PhaseName.REQUEST, written, has_written)
-    begun = np.where(np.isnan(headers), answered, headers)
+    begun = answered.copy()
+    begun[rows] = np.where(np.isnan(first[_HEADERS]), answered[rows], first[_HEADERS])
     has_begun = ~np.isnan(begun)
     laid.add(PhaseName.WAIT, begun, has_begun & has_sent)
     laid.add(PhaseName.QUEUE, begun, has_begun & ~has_sent)
@@ -642,10 +686,19 @@ class Study:
         ]
 
     @cached_property
+    def loading_vitals(self) -> list[Vitals]:
+        """LCP, FCP and TTFB of each pageview."""
+        return [
+            loading_vitals(self.records_of(place), view, self.thresholds)
+            for place, view in enumerate(self.page_views)
+        ]
+
+    @cached_property
     def lcp_us(self) -> Floats:
         """The moment of each pageview's LCP, µs since the time origin; NaN where there is none."""
         return np.array(
-            [nan if one.lcp is None else one.lcp.at_us for one in self.vitals], dtype=np.float64
+            [nan if one.lcp is None else one.lcp.at_us for one in self.loading_vitals],
+            dtype=np.float64,
         )
 
     @cached_property

@@ -40,6 +40,7 @@ from perftui.analysis.insights.sentences import (
 )
 from perftui.analysis.insights.study import (
     KINDS,
+    SIZE_COLUMNS,
     Requests,
     Study,
     is_kind,
@@ -206,18 +207,13 @@ SHAPES = {
 
 # --- third parties ------------------------------------------------------------------------------
 
-SIZE_COLUMNS = ("transfer_size", "encoded_body_size", "decoded_body_size")
-
-
 _LCP_PATH = 6
 """Place of the time on the way to the LCP in a row of :data:`THIRD_PARTIES`."""
 
 
 def third_party(study: Study) -> Answer:
     """Question 3: what do third parties cost?"""
-    requests = study.will_need(
-        "transfer_size", "is_blocking", "is_opaque", "render_blocking_status"
-    ).requests
+    requests = study.will_need("transfer_size", "is_opaque", "render_blocking_status").requests
     others = requests.is_third_party
     names, domains = requests.by_domain
     rows = np.flatnonzero(others)
@@ -346,7 +342,7 @@ def _path_us(study: Study, count: int) -> tuple[Floats, int, list[dict[int, int]
     third_pages = set(np.unique(requests.pages[others]).tolist())
     loads = 0
     for page in study.loads:
-        lcp = study.vitals[page].lcp
+        lcp = study.loading_vitals[page].lcp
         if lcp is None:
             continue
         loads += 1
@@ -391,7 +387,7 @@ def chain_of(
     ends = requests.ends[rows].tolist()
     blocking = requests.is_blocking[rows].tolist()
     silent = (requests.identifiers("render_blocking_status")[rows] == 0).tolist()
-    navigations = requests.flags("is_navigation")[rows].tolist()
+    navigations = requests.is_navigation[rows].tolist()
 
     def initiator(place: int) -> str | None:
         for one in told:
@@ -475,25 +471,30 @@ def from_network(requests: Requests) -> Flags:
 
 def size(study: Study) -> Answer:
     """Question 4: how large is what is loaded?"""
-    requests = study.will_need(*SIZE_COLUMNS, "is_cached", "is_silent", "method").requests
+    requests = study.will_need(*SIZE_COLUMNS, "says_cached", "method").requests
     loaded = np.flatnonzero(from_network(requests))
     names, groups = requests.by_asset
     groups = groups[loaded]
-    medians = [
-        Samples(groups, len(names), requests.numbers(name)[loaded]).median for name in SIZE_COLUMNS
-    ]
-    sizes = medians[0]
+    sizes = Samples(groups, len(names), requests.numbers(SIZE_COLUMNS[0])[loaded]).median
     there = counts(groups, len(names))
     kinds = firsts(groups, len(names), requests.kinds[loaded])
     order = sorted(
         np.flatnonzero(~np.isnan(sizes)).tolist(), key=lambda place: (-sizes[place], names[place])
     )
+    shown = order[:MOST_ROWS]
+    is_shown = np.zeros(len(names), dtype=np.bool_)
+    is_shown[shown] = True
+    of_shown = is_shown[groups]
+    bodies = [
+        Samples(groups[of_shown], len(names), requests.numbers(name)[loaded[of_shown]]).median
+        for name in SIZE_COLUMNS[1:]
+    ]
     largest: tuple[tuple[Value, ...], ...] = tuple(
         (
             *(names[place], KINDS[kinds[place]].value, int(there[place])),
-            *(told(one[place]) for one in medians),
+            *(told(one[place]) for one in (sizes, *bodies)),
         )
-        for place in order[:MOST_ROWS]
+        for place in shown
     )
     transfer = requests.numbers("transfer_size")
     unknown = int(np.isnan(transfer).sum())
@@ -639,9 +640,7 @@ def compressed(requests: Requests) -> Floats:
 
 def compression(study: Study) -> Answer:
     """Question 5: is it compressed?"""
-    requests = study.will_need(
-        *SIZE_COLUMNS[1:], "is_cached", "is_silent", "content_encoding"
-    ).requests
+    requests = study.will_need(*SIZE_COLUMNS, "says_cached", "content_encoding").requests
     decoded = requests.numbers("decoded_body_size")
     kinds = compressible_rows(study)
     bodies = from_network(requests) & (kinds != _NOT_COMPRESSIBLE) & ~(decoded <= 0)
