@@ -268,7 +268,11 @@ class _Parser:
         near = get_close_matches(name, [*FIELDS, *ALIASES], 1, PORT_CUTOFF if port else 0.6)
         if port and not near:
             return False
-        hint = f"; did you mean {near[0]}:?" if near else "; ? shows them all"
+        hint = (
+            f"; did you mean {near[0]}:?"
+            if near
+            else "; docs/filters.md and the help of the app list them"
+        )
         raise self.fail(f"there is no field {match[1]!r}{hint}", match.start(1), len(match[1]))
 
     def _field(self, match: re.Match[str]) -> tuple[Node, Test]:

@@ -62,7 +62,7 @@ def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> 
         severity = severity_of(record, around)
         cells["duration"] = format_duration(entry.duration_us) if entry.duration_us else ""
         # The glyph has a place of its own in a row.
-        words = event_words(record).removeprefix("✖ ")
+        words = event_words(record, event_name(record, around)).removeprefix("✖ ")
         return LogRow(cells, "", "", words, None, severity, start, offset, False, ())
     end = request_end_us(entry)
     growing = end is None or (now_us is not None and end + offset > now_us)
@@ -85,6 +85,17 @@ def log_row(record: Record, around: Surroundings, now_us: int | None = None) -> 
     return LogRow(
         cells, host, directory, leaf, kind, severity, start, offset, growing, remarks(severity)
     )
+
+
+def event_name(record: Record, around: Surroundings) -> str:
+    """The name of what is no request: where it is a URL (of a pageview, a soft navigation), as a
+    list shows it, with the host only where it is not that of the session's first page."""
+    entry = record.entry
+    if not entry.name.startswith(("http://", "https://")):
+        return entry.name
+    begins = entry.entry_type == "pageview" and record.page_view_number == 1
+    first = None if begins else next(iter(around.page_urls.values()), None)
+    return short_url(entry.name, first)
 
 
 INITIATOR_LABELS: Mapping[str, str] = {

@@ -114,14 +114,19 @@ def _safe_ascii(text: str) -> str:
     return to_ascii(sanitise(text))
 
 
-def event_words(record: Record) -> str:
-    """What an entry that is no request says, in a few words; not yet sanitised."""
+def event_words(record: Record, name: str | None = None) -> str:
+    """What an entry that is no request says, in a few words; not yet sanitised.
+
+    Args:
+        name: what stands for the entry's name, where there is little room for it.
+    """
     entry, extra = record.entry, record.entry.extra
+    name = entry.name if name is None else name
     match entry.entry_type:
         case "pageview":
-            return f"pageview {record.page_view_number} ({extra.get('kind', 'load')}) {entry.name}"
+            return f"pageview {record.page_view_number} ({extra.get('kind', 'load')}) {name}"
         case "paint":
-            return entry.name
+            return name
         case "largest-contentful-paint":
             target = extra.get("selector") or extra.get("url") or ""
             return f"largest contentful paint candidate {target}".rstrip()
@@ -134,16 +139,16 @@ def event_words(record: Record) -> str:
         case "long-animation-frame":
             return "long animation frame"
         case "event" | "first-input":
-            return f"{entry.entry_type} {entry.name} {extra.get('selector', '')}".rstrip()
+            return f"{entry.entry_type} {name} {extra.get('selector', '')}".rstrip()
         case "capture":
-            return f"event {entry.name}"
+            return f"event {name}"
         case "action":
-            return f"{entry.name} {extra.get('selector', '')}".rstrip()
+            return f"{name} {extra.get('selector', '')}".rstrip()
         case "error":
-            return f"✖ {entry.name}: {extra.get('message', '')}"
+            return f"✖ {name}: {extra.get('message', '')}"
         case "console":
-            return f"console.{entry.name} {extra.get('message', '')}"
+            return f"console.{name} {extra.get('message', '')}"
         case "visibility":
-            return f"page {entry.name}"
+            return f"page {name}"
         case _:
-            return f"{entry.entry_type} {entry.name}"
+            return f"{entry.entry_type} {name}"

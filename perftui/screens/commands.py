@@ -8,6 +8,9 @@ from typing import Any
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from perftui.screens.base import BaseScreen
+from perftui.screens.copying import save_picture
+
 _MOVES = ("list.", "text.", "filter.earlier", "filter.later", "filter.complete", "filter.close")
 """Bindings that only make sense as keys."""
 
@@ -30,9 +33,13 @@ def system_commands(app: App[Any], screen: Screen[Any]) -> Iterable[SystemComman
         yield SystemCommand(
             binding.description, f"{key}   {binding.id}", _run(app, active.node, binding.action)
         )
-    yield SystemCommand(
-        "Picture of the screen", "Save the screen as an SVG file", app.deliver_screenshot
-    )
+    if isinstance(screen, BaseScreen):
+        yield SystemCommand(
+            "Picture of the screen",
+            "Save the screen as an SVG file in the current folder",
+            # After the palette has gone from the picture.
+            lambda: screen.call_after_refresh(save_picture, screen),
+        )
 
 
 def _run(app: App[Any], node: Any, action: str) -> Callable[[], Any]:

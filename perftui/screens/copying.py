@@ -148,26 +148,31 @@ def _export(
     screen: BaseScreen, choices: Sequence[Choice], text_of: Callable[[Reader, str], str]
 ) -> None:
     """Let the person pick, and write the file in a thread; a picture is made of what is seen."""
-    name = screen.here().session_id or "view"
-
-    def write(form: str, text: Callable[[], str]) -> str:
-        try:
-            return f"Wrote {write_file(text(), name, form)}"
-        except OSError as error:
-            return f"Could not export: {error}"
-
-    def picture() -> None:
-        screen.say(write("svg", lambda: screen.app.export_screenshot(title="perftui")))
 
     def chosen(form: str | None) -> None:
         if form == "svg":
             # After the menu has gone from the picture.
-            screen.call_after_refresh(picture)
+            screen.call_after_refresh(save_picture, screen)
         elif form is not None:
-            screen.ask_store(lambda reader: Said(write(form, lambda: text_of(reader, form))))
+            screen.ask_store(
+                lambda reader: Said(_written(screen, form, lambda: text_of(reader, form)))
+            )
 
     listed = [Choice("s", "picture of the screen (SVG)", "svg"), *choices]
     screen.app.push_screen(Menu("export", listed), chosen)
+
+
+def save_picture(screen: BaseScreen) -> None:
+    """Write a picture of what is seen, and say where it is."""
+    screen.say(_written(screen, "svg", lambda: screen.app.export_screenshot(title="perftui")))
+
+
+def _written(screen: BaseScreen, form: str, text: Callable[[], str]) -> str:
+    """Write an export, and say in words what came of it."""
+    try:
+        return f"Wrote {write_file(text(), screen.here().session_id or 'view', form)}"
+    except OSError as error:
+        return f"Could not export: {error}"
 
 
 def write_file(text: str, name: str, suffix: str, folder: Path | None = None) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from perftui.analysis.phases import PhaseName
 from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Services, Subject
 from perftui.widgets.key_bar import KeyBar
@@ -15,6 +17,7 @@ from perftui.widgets.key_table import GROUPS, KeyRow, key_rows
 from perftui.widgets.palette import Glyphs, Palette
 from perftui.widgets.styled_lines import StyledLine, StyledLines, beside
 from perftui.widgets.title_bar import TitleBar
+from perftui.widgets.waterfall_frame import sample
 
 LEGEND: tuple[tuple[str, str, str], ...] = (
     # glyph by name, theme variable, words
@@ -34,18 +37,21 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
     ("capture", "type-fetch", "an analytics event"),
 )
 
-PHASES: tuple[tuple[str, str], ...] = (
-    ("redirect", "redirects"),
-    ("queue", "waiting to be sent"),
-    ("dns", "name lookup"),
-    ("connect", "TCP connect"),
-    ("tls", "TLS handshake"),
-    ("request", "sending the request"),
-    ("wait", "waiting for the first byte"),
-    ("receive", "receiving the body"),
-    ("opaque", "phases withheld: no Timing-Allow-Origin"),
+PHASES: tuple[tuple[PhaseName, str], ...] = (
+    (PhaseName.REDIRECT, "redirects"),
+    (PhaseName.QUEUE, "waiting to be sent"),
+    (PhaseName.DNS, "name lookup"),
+    (PhaseName.CONNECT, "TCP connect"),
+    (PhaseName.TLS, "TLS handshake"),
+    (PhaseName.REQUEST, "sending the request"),
+    (PhaseName.WAIT, "waiting for the first byte"),
+    (PhaseName.RECEIVE, "receiving the body"),
+    (PhaseName.OPAQUE, "phases withheld: no Timing-Allow-Origin"),
 )
 
+
+TWO_COLUMNS = 110
+"""Cells from which on there is room for two columns."""
 
 MOUSE: tuple[tuple[str, str, str], ...] = (
     # name of the screen (empty: all), where, what it does
@@ -101,7 +107,8 @@ class HelpScreen(BaseScreen):
 
 
 def help_lines(rows: list[KeyRow], screen: str, palette: Palette, width: int) -> list[StyledLine]:
-    """Keys by group, the mouse, then the legend; in two columns from 110 cells on.
+    """Keys by group, the mouse, the legend, then the filter language; in two columns where there
+    is room.
 
     Args:
         screen: name of the screen that help is wanted with.
@@ -121,15 +128,37 @@ def help_lines(rows: list[KeyRow], screen: str, palette: Palette, width: int) ->
         for name, where, words in MOUSE
         if name in {"", screen}
     ]
+    half = width // 2 if width >= TWO_COLUMNS else 0
     blocks += [[*mouse, []], [*_legend(palette), []]]
-    if width < 110:
+    if any(row.group == "filter" for row in rows):
+        blocks.append([*_filter_fields(width - half), []])
+    if not half:
         return [line for block in blocks for line in block]
     left: list[StyledLine] = []
     right: list[StyledLine] = []
     for block in blocks:
         side = left if len(left) <= len(right) else right
         side.extend(block)
-    return beside(left, right, width // 2)
+    return beside(left, right, half)
+
+
+def _filter_fields(width: int) -> list[StyledLine]:
+    """Every field of the filter language, and what may stand there.
+
+    Args:
+        width: cells of a line.
+    """
+    from perftui.analysis.filter_fields import FIELDS
+
+    lines: list[StyledLine] = [[("what a filter may ask", "@2 !foreground")]]
+    for name, rule in FIELDS.items():
+        words = f"{rule.words}: {', '.join(rule.values)}" if rule.values else rule.words
+        signs = ": > <" if rule.compares else ":"
+        first, *rest = wrap(words, max(20, width - 27), break_on_hyphens=False)
+        lines.append([(name, "@2 !primary"), (signs, "muted"), (first, "@26 foreground")])
+        lines += [[(part, "@26 foreground")] for part in rest]
+    lines.append([('word, -word, A OR B, (A B), "two words"', "@2 !primary")])
+    return lines
 
 
 def _legend(palette: Palette) -> list[StyledLine]:
@@ -141,7 +170,7 @@ def _legend(palette: Palette) -> list[StyledLine]:
     ]
     lines += [[], [("bars", "@2 !foreground")]]
     lines += [
-        [(glyphs.textures[name] * 4, f"@2 phase-{name}"), (words, "@8 foreground")]
-        for name, words in PHASES
+        [(sign * 4, f"@2 {style}"), (words, "@8 foreground")]
+        for (sign, style), words in [(sample(name, palette), words) for name, words in PHASES]
     ]
     return lines

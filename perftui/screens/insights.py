@@ -28,6 +28,9 @@ from perftui.widgets.title_bar import TitleBar
 
 QUESTIONS = tuple(Question)
 
+SHORT_NAMES = {Question.THIRD_PARTY: "parties", Question.COMPRESSION: "compress"}
+"""Names of tabs where there is not room for all of them."""
+
 STEP_US = 1_000_000
 """How far a key moves the moment that is asked about."""
 
@@ -82,6 +85,11 @@ class QuestionLine(Painted):
     def paint(self, line: Line, y: int) -> None:
         palette = self.palette
         labels = [f"{number} {question.value}" for number, question in enumerate(QUESTIONS, 1)]
+        if sum(len(label) + 1 for label in labels) > self.size.width:
+            labels = [
+                f"{number} {SHORT_NAMES.get(question, question.value)}"
+                for number, question in enumerate(QUESTIONS, 1)
+            ]
         widths = tab_widths([len(label) for label in labels], self.size.width)
         for question, label, width in zip(QUESTIONS, labels, widths, strict=True):
             here = question is self.question

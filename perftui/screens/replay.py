@@ -137,6 +137,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
                 ("replay.waterfall", "waterfall"),
                 ("replay.copy", "copy"),
                 ("replay.export", "export"),
+                ("app.back", "back"),
                 ("app.help", "help"),
             ]
         )
@@ -415,6 +416,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         line.display = bool(self.filter_text) or line.query_one(Input).has_focus
         note, rows = self.query_one(Note), self._rows
         rows.display, note.display = not empty, empty
+        if empty and self.focused is rows:
+            # The keys of a list are of no use before there is one.
+            self.set_focus(None)
         for part in (Transport, Overview, HeadLine):
             self.query_one(part).display = not waiting
         self.query_one(Overview).styles.height = 2 if height >= 28 else 1
@@ -604,7 +608,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         if self._told is None:
             if action == "copy":
                 return self.services.server_url is not None
-            return action in {"back", "open", "quit", "change_theme"}
+            return action in {"back", "quit", "change_theme"}
         return True
 
     def action_copy(self) -> None:

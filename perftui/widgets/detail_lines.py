@@ -19,7 +19,7 @@ from perftui.analysis.request_detail import (
     server_timing,
 )
 from perftui.analysis.severity import Level
-from perftui.analysis.text import UNKNOWN, format_count, format_duration, format_moment
+from perftui.analysis.text import UNKNOWN, fit, format_count, format_duration, format_moment
 from perftui.analysis.waterfall import EIGHTHS
 from perftui.model import Record, Usual
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
@@ -283,12 +283,11 @@ def similar(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
         return [[("Only requests have an endpoint.", "@1 muted")]]
     by_seq = {record.seq: record for record in [*detail.similar, detail.record]}
     calls = [by_seq[seq] for seq in sorted(by_seq)]
+    count = f"{len(calls)} call{'s' * (len(calls) != 1)} in this session  "
+    room = max(8, width - LABEL - len(count) - 2)
+    name = fit(endpoint(entry.method, entry.name), room, "middle").rstrip()
     lines: list[StyledLine] = [
-        [
-            ("endpoint", "@1 muted"),
-            (endpoint(entry.method, entry.name), f"@{LABEL} !foreground"),
-            (f"   {len(calls)} calls in this session", "muted"),
-        ]
+        [("endpoint", "@1 muted"), (count, f"@{LABEL} muted"), (name, "!foreground")]
     ]
     longest = max((request_duration_us(record.entry) or 0 for record in calls), default=0)
     bar_width = max(8, width - 44)

@@ -16,6 +16,9 @@ from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted, palette_of
 from perftui.widgets.styled_lines import StyledLines
 
+SHORT_NAMES = {"Server-Timing": "Server"}
+"""Names of tabs where there is little room."""
+
 
 class TabLine(Painted):
     """A rule with the entry's title and the tabs on it."""
@@ -32,21 +35,19 @@ class TabLine(Painted):
 
     def paint(self, line: Line, y: int) -> None:
         palette = self.palette
-        short = self.size.width < 100
-        tabs = [
-            (f"{number} {name[:6] if short else name}", name) for number, name in enumerate(TABS, 1)
-        ]
+        short = SHORT_NAMES if self.size.width < 100 else {}
+        tabs = [(f"{number} {short.get(name, name)}", name) for number, name in enumerate(TABS, 1)]
         cells = sum(len(text) + 2 for text, _name in tabs)
         line.gap()
         if self.detail is not None:
-            room = self.size.width - cells - 3
-            for text, style in title(self.detail, palette):
-                strong = style.startswith("!")
-                fitting = min(cell_width(text), room - line.used)
-                if fitting <= 0:
-                    continue
-                painted = palette.style(style.removeprefix("!"), "bold" if strong else "")
-                line.cell(text, painted, fitting, where="middle")
+            parts = title(self.detail, palette)
+            # What tells it apart stands last: what leads to it is cut first.
+            end = line.used + self.size.width - cells - 3
+            kept = cell_width(parts[-1][0])
+            for place, (text, style) in enumerate(parts):
+                room = end - line.used - (0 if place == len(parts) - 1 else kept)
+                if (fitting := min(cell_width(text), room)) > 0:
+                    line.cell(text, palette.named(style), fitting, where="middle")
         line.to(self.size.width - cells)
         for text, name in tabs:
             here = name == self.tab

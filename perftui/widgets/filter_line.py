@@ -4,6 +4,7 @@ and remembers what was typed before."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.highlighter import Highlighter
@@ -11,12 +12,12 @@ from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from perftui.analysis.text import cell_width
+from perftui.analysis.text import cell_width, sanitise
 from perftui.errors import FilterError
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
@@ -29,6 +30,12 @@ Complete = Callable[[str], Sequence[str]]
 """What a filter may go on as: whole texts that begin with what there is, the best one first."""
 
 HISTORY_KEPT = 100
+
+LEAD_CELLS = 3
+"""Width of the sign in front."""
+
+LEAST_CELLS = 24
+"""What the filter itself has at least."""
 
 
 class _MistakeHighlighter(Highlighter):
@@ -71,30 +78,54 @@ class _Lead(Painted):
 class _Side(Painted):
     """What there is to say about the filter, right of it."""
 
-    DEFAULT_CSS: ClassVar[str] = "_Side { width: 48; height: 1; background: $panel; }"
+    DEFAULT_CSS: ClassVar[str] = "_Side { width: 0; height: 1; background: $panel; }"
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: tuple[tuple[str, str], ...] = ()
 
-    def tell(self, parts: tuple[tuple[str, str], ...]) -> None:
-        """Show texts with their theme variables, right-aligned."""
+    def tell(self, parts: tuple[tuple[str, str], ...], room: int) -> None:
+        """Show texts with their theme variables, right-aligned; as many of the first ones as
+        there is room for."""
+        while parts and _cells(parts) > room:
+            parts = parts[:-1]
         if parts != self._parts:
             self._parts = parts
+            self.styles.width = _cells(parts)
             self.refresh()
 
     def paint(self, line: Line, y: int) -> None:
-        cells = sum(cell_width(text) for text, _style in self._parts) + 2 * (len(self._parts) - 1)
-        line.to(max(0, self.size.width - cells - 1))
+        line.gap()
         for place, (text, style) in enumerate(self._parts):
             if place:
                 line.gap(2)
-            strong = style.startswith("!")
-            line.cell(
-                text,
-                self.palette.style(style.removeprefix("!"), "bold" if strong else ""),
-                min(cell_width(text), line.left),
-            )
+            line.cell(text, self.palette.named(style), min(cell_width(text), line.left))
+
+
+def _cells(parts: Sequence[tuple[str, str]]) -> int:
+    """Cells of texts side by side, with a blank at either end; none without a text."""
+    return sum(cell_width(text) + 2 for text, _style in parts)
+
+
+class _Below(Painted):
+    """What is wrong, in as many lines as it takes, where there is no room beside the filter."""
+
+    DEFAULT_CSS: ClassVar[str] = "_Below { height: auto; background: $panel; display: none; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[str, ...] = ()
+
+    def tell(self, words: str, width: int) -> None:
+        """Show words, or nothing."""
+        self._lines = tuple(wrap(sanitise(words), max(10, width - 4), break_on_hyphens=False))
+        self.display = bool(self._lines)
+        self.styles.height = max(1, len(self._lines))
+        self.refresh()
+
+    def paint(self, line: Line, y: int) -> None:
+        if y < len(self._lines):
+            line.gap(3).put(self._lines[y], self.palette.style("error"))
 
 
 class FilterInput(SafeInput):
@@ -167,7 +198,7 @@ class FilterInput(SafeInput):
         self._place = len(self._history)
 
 
-class FilterLine(Horizontal):
+class FilterLine(Vertical):
     """See the module's docstring.
 
     Args:
@@ -178,9 +209,10 @@ class FilterLine(Horizontal):
 
     DEFAULT_CSS: ClassVar[str] = """
     FilterLine {
-        height: 1;
+        height: auto;
         background: $panel;
-        & > FilterInput { width: 1fr; background: $panel; }
+        & > Horizontal { height: 1; }
+        & FilterInput { width: 1fr; background: $panel; }
     }
     """
 
@@ -222,9 +254,11 @@ class FilterLine(Horizontal):
         self._off = False
 
     def compose(self) -> ComposeResult:
-        yield _Lead()
-        yield self._input
-        yield _Side()
+        with Horizontal():
+            yield _Lead()
+            yield self._input
+            yield _Side()
+        yield _Below()
 
     @property
     def text(self) -> str:
@@ -258,15 +292,24 @@ class FilterLine(Horizontal):
         lead = self.query_one(_Lead)
         lead.off = self._off
         lead.refresh()
+        width = self.size.width
+        room = width - LEAD_CELLS - max(LEAST_CELLS, cell_width(self.text) + 2)
         mistake = self._highlighter.mistake
+        begun = self._complete(self.text)[:3] if self._input.has_focus else ()
+        if begun:
+            # What can still become right is not called wrong.
+            mistake = None
+        words = "" if mistake is None else str(mistake)
+        beside = _cells([(words, "")]) <= room
+        self.query_one(_Below).tell("" if beside else words, width)
         if mistake is not None:
-            side.tell(((str(mistake), "error"),))
+            side.tell(((words, "error"),) if beside else (), room)
             return
         parts: list[tuple[str, str]] = []
         if self._input.has_focus:
-            begun = [text[len(self.text) :] for text in self._complete(self.text)[:3]]
-            if any(begun):
-                parts.append((" ".join([part for part in begun if part]), "muted"))
+            if begun:
+                words = "  ".join([text[text.rfind(" ") + 1 :] for text in begun])
+                parts.append((f"tab {words}", "muted"))
             parts.append(("enter apply", "muted"))
             parts.append(("esc clear", "muted"))
         elif self._off:
@@ -275,7 +318,7 @@ class FilterLine(Horizontal):
         else:
             parts.append((self._matches, "foreground"))
             parts.append(("F off", "muted"))
-        side.tell(tuple([part for part in parts if part[0]]))
+        side.tell(tuple([part for part in parts if part[0]]), room)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -299,6 +342,10 @@ class FilterLine(Horizontal):
     def _line_closed(self, event: FilterInput.Closed) -> None:
         event.stop()
         self.post_message(self.Closed())
+
+    def on_resize(self) -> None:
+        """Another width has room for other words."""
+        self._say()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._say()

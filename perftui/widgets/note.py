@@ -40,7 +40,4 @@ class Note(Painted):
         widest = max(sum(cell_width(text) for text, _style in parts) for parts in self._lines)
         line.gap(max(1, (self.size.width - widest) // 2))
         for text, style in self._lines[y - top]:
-            strong = style.startswith("!")
-            line.outside(
-                text, self.palette.style(style.removeprefix("!"), "bold" if strong else "")
-            )
+            line.outside(text, self.palette.named(style))

@@ -256,6 +256,12 @@ class Palette:
             self._styles[key] = style
         return style
 
+    def named(self, words: str) -> Style:
+        """The style of words such as lines in parts carry: a theme variable, ``!`` before it for
+        bold, `` on `` and another one behind it for the ground."""
+        name, _, ground = words.removeprefix("!").partition(" on ")
+        return self.style(name, "bold" if words.startswith("!") else "", ground)
+
     def _color(self, name: str) -> str:
         if name.startswith("texture-"):
             # The grain of a phase: its own colour, on the way to the ground.

@@ -19,8 +19,8 @@ from perftui.widgets.painted import ground_of, palette_of
 from perftui.widgets.palette import Palette
 
 StyledLine = Sequence[tuple[str, str]]
-"""Parts of a line: a text (which may come from outside) and a theme variable; ``!name`` is bold,
-``@N`` before it moves to cell N first. The texts are sanitised when they are painted."""
+"""Parts of a line: a text (which may come from outside) and a theme variable (more in
+:meth:`Palette.named`); ``@N`` before it moves to cell N first. The texts are sanitised when they are painted."""
 
 
 class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -107,8 +107,7 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
             if style.startswith("@"):
                 cell, _, style = style[1:].partition(" ")
                 line.to(int(cell))
-            strong = style.startswith("!")
-            line.outside(text, palette.style(style.removeprefix("!"), "bold" if strong else ""))
+            line.outside(text, palette.named(style))
         return line.strip().apply_style(ground).crop(scroll_x, scroll_x + width)
 
 

@@ -40,10 +40,7 @@ class SummaryLine(Painted):
             return
         line.gap()
         for text, style in summary(self._detail, self.palette):
-            strong = style.startswith("!")
-            line.outside(
-                text, self.palette.style(style.removeprefix("!"), "bold" if strong else "")
-            )
+            line.outside(text, self.palette.named(style))
 
     def on_click(self, event: events.Click) -> None:
         self.post_message(self.Clicked())

@@ -15,6 +15,7 @@ from perftui.analysis.phases import PhaseName
 from perftui.analysis.resource_type import ResourceType, label
 from perftui.analysis.text import cell_width, format_bytes, format_duration
 from perftui.analysis.waterfall import Viewport, ticks
+from perftui.widgets.bars import TEXTURED
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
 from perftui.widgets.palette import LOWER_EIGHTHS, Palette
@@ -22,7 +23,7 @@ from perftui.widgets.vital_badge import RATING_STYLES, rating_glyph
 from perftui.widgets.waterfall_rows import Columns
 
 Part = tuple[str, str]
-"""A text and the theme variable it is painted in; ``!name`` is bold."""
+"""A text and what it is painted in, in the words of :meth:`Palette.named`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,11 +257,9 @@ def put_parts(line: Line, parts: Sequence[Part], palette: Palette, end: int | No
     for text, style in parts:
         if line.used + cell_width(text.rstrip()) > end:
             if first or end - line.used >= 12:
-                strong = "bold" if style.startswith("!") else ""
-                line.cell(text, palette.style(style.removeprefix("!"), strong), end - line.used)
+                line.cell(text, palette.named(style), end - line.used)
             return
-        strong = "bold" if style.startswith("!") else ""
-        line.outside(text, palette.style(style.removeprefix("!"), strong))
+        line.outside(text, palette.named(style))
         first = False
 
 
@@ -298,8 +297,12 @@ SIGN_LEGEND = (
 
 def sample(name: PhaseName, palette: Palette) -> Part:
     """One cell of a phase as its bars have it."""
-    textured = palette.plain or palette.ascii
-    return palette.glyphs.textures[name.value] if textured else "█", f"phase-{name.value}"
+    style = f"phase-{name.value}"
+    if palette.plain or palette.ascii:
+        return palette.glyphs.textures[name.value], style
+    if name in TEXTURED:
+        return palette.glyphs.textures[name.value], f"texture-{name.value} on {style}"
+    return "█", style
 
 
 def legend(palette: Palette, width: int, *, by_type: bool = False) -> list[Part]:

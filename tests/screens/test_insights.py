@@ -12,7 +12,7 @@ from perftui.screens.insights import InsightsScreen
 from perftui.widgets.styled_lines import StyledLines
 from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import OTHER, SESSION
-from tests.screens.test_snapshots import SIZES, Compare, keys
+from tests.screens.test_snapshots import LOOKS, SIZES, Compare, keys
 
 
 def insights(app: Any) -> InsightsScreen:
@@ -138,4 +138,25 @@ def test_insights(snap_compare: Compare, make_app: MakeApp, size: str, question:
 @pytest.mark.parametrize("size", SIZES)
 def test_compare(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
     app = make_app("compare", session_id=SESSION, other_session_id=OTHER)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys())
+
+
+OTHER_LOOKS = [look for look in LOOKS if look != "dark"]
+
+
+@pytest.mark.parametrize("look", OTHER_LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_insights_in_other_looks(
+    snap_compare: Compare, make_app: MakeApp, size: str, look: str
+) -> None:
+    app = make_app("insights", session_id=SESSION, **LOOKS[look])
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("1"))
+
+
+@pytest.mark.parametrize("look", OTHER_LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_compare_in_other_looks(
+    snap_compare: Compare, make_app: MakeApp, size: str, look: str
+) -> None:
+    app = make_app("compare", session_id=SESSION, other_session_id=OTHER, **LOOKS[look])
     assert snap_compare(app, terminal_size=SIZES[size], run_before=keys())

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.command import CommandInput, CommandList
 from textual.pilot import Pilot
 
 from perftui.screens.registry import SCREENS
+from perftui.widgets.filter_line import FilterInput
 from perftui.widgets.themes import LIGHT, SIXTEEN
-from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import SESSION
 
 SIZES = {"120x40": (120, 40), "80x24": (80, 24)}
@@ -85,10 +87,44 @@ def test_waiting(
     assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
 
 
-@pytest.mark.parametrize("tab", ["2", "3", "4", "5", "6"])
-def test_tabs_of_the_detail(snap_compare: Compare, make_app: MakeApp, tab: str) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("tab", ["1", "2", "3", "4", "5", "6"])
+def test_tabs_of_the_detail(
+    snap_compare: Compare, make_app: MakeApp, tab: str, size: str, look: str
+) -> None:
+    app = make_app(**LOOKS[look])
+    opened = ("e", "d", "tab", tab) if size == "80x24" else ("e", "tab", tab)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys(*opened))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_the_command_palette(
+    snap_compare: Compare, make_app: MakeApp, size: str, look: str
+) -> None:
+    app = make_app(**LOOKS[look])
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await keys("e", "ctrl+p")(pilot)
+        listed = pilot.app.screen.query_one(CommandList)
+        await until(pilot, lambda: listed.option_count > 20, "the commands are listed")
+        pilot.app.screen.query_one(CommandInput).cursor_blink = False
+        await press(pilot, "down", "down")
+
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_filter_with_a_mistake(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
     app = make_app()
-    assert snap_compare(app, terminal_size=(120, 40), run_before=keys("e", "tab", tab))
+
+    async def before(pilot: Pilot[Any]) -> None:
+        await keys("slash", *"type:fetch sttus:404")(pilot)
+        pilot.app.screen.query_one(FilterInput).cursor_blink = False
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=before)
 
 
 @pytest.mark.parametrize("look", LOOKS)

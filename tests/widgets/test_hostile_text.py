@@ -95,7 +95,7 @@ JOURNEYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("the other way round", "x", "What differs"),
         ("further down", "jjjjjjjj", "compare"),
     ),
-    "help": (("help", "?", "replay and live"), ("its end", "G", "esc")),
+    "help": (("help", "?", "replay and live"), ("its end", "G", "two words")),
 }
 
 
