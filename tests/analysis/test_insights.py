@@ -358,6 +358,30 @@ def test_change_names_the_endpoint_that_became_slower() -> None:
     assert len(answer.trends[0].medians) == 24
 
 
+def test_a_trend_knows_where_the_chosen_moment_lies_and_only_then() -> None:
+    study = regressed().study()
+    chosen = BEGAN_US + 13 * DAY_US - 1
+    (trend,) = change(study, since_us=chosen).trends
+    assert trend.since == 12
+    assert trend.labels[12] == "session-"
+    for nothing in (
+        change(study, baseline="session-1"),
+        change(study),
+        change(study, since_us=BEGAN_US + 99 * DAY_US),
+    ):
+        assert [one.since for one in nothing.trends] == [None] * len(nothing.trends)
+
+
+def test_the_metrics_of_a_page_have_a_line_by_session_too() -> None:
+    sessions = Sessions()
+    for number in range(12):
+        sessions.session(navigation(100), lcp(500 + 100 * number))
+    answer = ask(Question.CHANGE, sessions.study())
+    assert cell(answer, "speed", "shop.test/ LCP", "series_ms") == tuple(
+        500.0 + 100 * number for number in range(12)
+    )
+
+
 def test_change_says_when_there_are_too_few_values() -> None:
     sessions = Sessions()
     sessions.session(api("/api/cart", 100))
@@ -387,6 +411,57 @@ def test_compare_shows_what_was_added_and_is_gone() -> None:
     assert cell(answer, "presence", "https://shop.test/new.js", "side") == "added"
     assert cell(answer, "presence", "https://shop.test/old.js", "side") == "gone"
     assert cell(answer, "speed", "shop.test/api/cart", "change_ms") == 100
+
+
+def test_compare_of_two_filters_over_the_same_sessions() -> None:
+    sessions = Sessions()
+    for number in range(8):
+        sessions.session(
+            request("https://shop.test/a.js", duration_ms=100 + number),
+            request("https://cdn.other.test/b.js", duration_ms=300 + number),
+            api("/api/cart", 400),
+        )
+    reader = sessions.reader()
+    own, others = (
+        read_study(reader, reader.sessions(), predicate=parse(text))
+        for text in ("-is:third-party", "is:third-party")
+    )
+    answer = compare(Sides(whole(own, "own"), whole(others, "others")))
+    check(answer)
+    assert {(row["name"], row["side"]) for row in answer.table("presence").records()} == {
+        ("https://shop.test/a.js", "gone"),
+        ("shop.test/api/cart", "gone"),
+        ("https://cdn.other.test/b.js", "added"),
+    }
+    assert "16 requests of 8 sessions" in answer.notes[0].text
+    assert "8 requests of 8 sessions" in answer.notes[0].text
+
+
+def test_third_parties_are_the_first_thirty_and_it_says_of_how_many() -> None:
+    sessions = Sessions()
+    sessions.session(
+        *(request(f"https://cdn.site{number}.test/a.js", number, 10) for number in range(33))
+    )
+    answer = ask(Question.THIRD_PARTY, sessions.study())
+    table = answer.table("third_parties")
+    assert (len(table.rows), table.total) == (30, 33)
+    assert "33 third parties" in answer.headline
+
+
+def test_bodies_told_only_as_sent_are_named_where_decoded_bytes_are_summed() -> None:
+    sessions = Sessions()
+    sessions.session(
+        request("https://shop.test/a.js", encoded_body_size=5_000, decoded_body_size=None),
+        request("https://shop.test/b.js", encoded_body_size=10, decoded_body_size=40),
+    )
+    answer = ask(Question.SIZE, sessions.study())
+    assert any(note.text.startswith("1 body is told only as sent") for note in answer.notes)
+
+
+def test_a_small_size_in_a_sentence_has_its_unit() -> None:
+    sessions = Sessions()
+    sessions.session(request("https://shop.test/a.js", transfer_size=837, encoded_body_size=500))
+    assert "with 837 bytes." in ask(Question.SIZE, sessions.study()).headline
 
 
 def test_factors_name_the_one_that_drives_the_lcp() -> None:

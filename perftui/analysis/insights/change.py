@@ -406,10 +406,7 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
                 *(_ms(change.low), _ms(change.high)),
                 None if p_value is None else round(p_value, 5),
                 *(change.significant, change.before_count, change.after_count),
-                # A page's metrics come once a load: too few for a line by session.
-                (None,) * len(points.labels)
-                if points is not None and kind == "page"
-                else series.get(place, ()),
+                series.get(place, ()),
             )
         )
     first = shown[0] if shown and pairs.verdict(shown[0]).significant else None
@@ -488,6 +485,13 @@ class _Points:
         self.labels = tuple(names)
         self.of_session = np.zeros(len(order), dtype=np.int64)
         self.of_session[order] = points
+        self._starts = [(summaries[place].started_us, points[n]) for n, place in enumerate(order)]
+
+    def since(self, moment_us: int | None) -> int | None:
+        """The first point that begins at a moment or after it; None where none does."""
+        if moment_us is None:
+            return None
+        return next((point for start, point in self._starts if start >= moment_us), None)
 
     def samples(self, shown: Sequence[int], count: int, sides: Sequence[_Values]) -> Samples:
         """The values of some names by point: of the n-th name and a point, group
@@ -530,7 +534,7 @@ def change(study: Study, *, since_us: int | None = None, baseline: str | None = 
         ),
         cause=_cause(compared.change, compared.first),
         tables=(compared.speed, compared.sizes),
-        trends=_trends(compared, points),
+        trends=_trends(compared, points, None if baseline is not None else since_us),
         coverage=study.coverage,
         notes=change_notes(compared.speed, sides.before.words, sides.after.words),
     )
@@ -570,8 +574,12 @@ def _cause(first: Difference | None, name: Name | None) -> Cause | None:
     return Cause(name[0], name[1], told_ms(first.change), Unit.MILLISECONDS_CHANGE)
 
 
-def _trends(compared: _Compared, points: _Points) -> tuple[Trend, ...]:
-    """How the first endpoint or asset of the table moved."""
+def _trends(compared: _Compared, points: _Points, since_us: int | None) -> tuple[Trend, ...]:
+    """How the first endpoint or asset of the table moved.
+
+    Args:
+        since_us: the moment that was chosen, µs since the epoch.
+    """
     row = next((row for row in compared.speed.rows if row[1] != "page"), None)
     if len(points.labels) < 2 or row is None:
         return ()
@@ -587,5 +595,6 @@ def _trends(compared: _Compared, points: _Points) -> tuple[Trend, ...]:
             lows=tuple(map(told_ms, samples.percentile(0.25).tolist())),
             highs=tuple(map(told_ms, samples.percentile(0.75).tolist())),
             counts=tuple(samples.counts.tolist()),
+            since=points.since(since_us),
         ),
     )

@@ -111,20 +111,42 @@ def size_headline(total: float, page_loads: int, row: Row, duplicates: Sequence[
         duplicates: URL, times, wasted, ….
     """
     headline = (
-        f"{format_bytes(round(total))} in all, {format_bytes(round(total / max(1, page_loads)))} for"
+        f"{_bytes(total)} in all, {_bytes(total / max(1, page_loads))} for"
         f" each page load; the largest is {shown(str(row[0]))}, with"
-        f" {format_bytes(round(_number(row[3])))}."
+        f" {_bytes(_number(row[3]))}."
     )
     wasted = sum(_number(one[2]) for one in duplicates)
     if wasted and wasted >= 0.01 * total:
-        headline += (
-            f" {format_bytes(round(wasted))} are the same URL fetched again by one pageview."
-        )
+        headline += f" {_bytes(wasted)} are the same URL fetched again by one pageview."
     return headline
 
 
-def unknown_sizes(count: int) -> tuple[Note, ...]:
-    """How many requests are in no sum."""
+def _bytes(count: float) -> str:
+    """A size in a sentence, where a bare number says nothing."""
+    whole = round(count)
+    return f"{format_bytes(whole)} bytes" if abs(whole) < 1000 else format_bytes(whole)
+
+
+def unknown_sizes(count: int, undecoded: int) -> tuple[Note, ...]:
+    """How many requests are in no sum.
+
+    Args:
+        count: those that tell no size at all.
+        undecoded: those that tell their body as sent, and not after decompression.
+    """
+    notes = _without_size(count)
+    if undecoded:
+        notes += (
+            Note(
+                NoteKind.UNKNOWN,
+                f"{undecoded} {'body is' if undecoded == 1 else 'bodies are'} told only as sent:"
+                " they are not in the sums of decoded bytes, which can be the smaller ones for it.",
+            ),
+        )
+    return notes
+
+
+def _without_size(count: int) -> tuple[Note, ...]:
     if not count:
         return ()
     return (
@@ -148,8 +170,8 @@ def compression_headline(rows: Sequence[Row], compressed: int) -> str:
         return (
             f"{len(rows)} compressible {'URL is' if one else 'URLs are'} sent as"
             f" {'it is' if one else 'they are'}; the first is {shown(str(first[0]))}"
-            f" ({format_bytes(round(_number(first[3])))}), of which gzip would save"
-            f" {about}{format_bytes(round(_number(first[4])))}."
+            f" ({_bytes(_number(first[3]))}), of which gzip would save"
+            f" {about}{_bytes(_number(first[4]))}."
         )
     if compressed:
         return (

@@ -265,7 +265,7 @@ def third_party(study: Study) -> Answer:
         asked=Question.THIRD_PARTY.words,
         headline=third_party_headline(rows_, len(rows), len(requests)),
         cause=cause,
-        tables=(make_table(THIRD_PARTIES, rows_),),
+        tables=(make_table(THIRD_PARTIES, rows_, MOST_ROWS),),
         coverage=study.coverage,
         notes=tuple(notes),
     )
@@ -498,6 +498,8 @@ def size(study: Study) -> Answer:
     )
     transfer = requests.numbers("transfer_size")
     unknown = int(np.isnan(transfer).sum())
+    encoded, decoded = (requests.numbers(name) for name in SIZE_COLUMNS[1:])
+    undecoded = int(((encoded > 0) & np.isnan(decoded)).sum())
     total = float(np.nansum(transfer))
     duplicates = _duplicates(requests, loaded)
     cause, headline = None, "Nothing was transferred whose size is known."
@@ -521,7 +523,7 @@ def size(study: Study) -> Answer:
             make_table(DUPLICATES, duplicates, MOST_ROWS),
         ),
         coverage=study.coverage,
-        notes=unknown_sizes(unknown),
+        notes=unknown_sizes(unknown, undecoded),
         unknown={"size": unknown} if unknown else {},
     )
 

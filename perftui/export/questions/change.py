@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,7 +87,11 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
     ranked = [pair for pair in ranked if pair[1].change is not None]
     shown = ranked[:MOST_ROWS]
     order = _sessions(asking)
-    series = _series(asking, order, [name for name, _ in shown])
+    names = [name for name, _ in shown]
+    series = {
+        **_series(asking, order, names),
+        **_page_series(asking, order, names, _is_before(moment, baseline)),
+    }
     no_points = (None,) * _points(order)[1]
     speed = Table(
         SPEED,
@@ -105,7 +109,7 @@ def change(asking: Asking, *, since_us: int | None = None, baseline: str | None 
         if first is None
         else Cause(*first[0], in_milliseconds(first[1].change), Unit.MILLISECONDS_CHANGE),
         tables=(speed, _sizes(asking, is_before)),
-        trends=_trends(asking, speed, order),
+        trends=_trends(asking, speed, order, None if baseline is not None else since_us),
         coverage=asking.coverage,
         notes=asking.notes(
             *change_notes(speed, *sides), *_left_out(asking, speeds), from_page_loads=True
@@ -194,29 +198,67 @@ def _difference(before: _Side, after: _Side) -> Difference:
     )
 
 
-def _page_metrics(
-    asking: Asking, moment: int | None, baseline: str | None
-) -> list[tuple[Name, Difference]]:
-    """The Web Vitals by page, of the page loads that were fetched."""
-
+def _is_before(moment: int | None, baseline: str | None) -> Callable[[Record], bool]:
     def is_before(record: Record) -> bool:
         if baseline is not None:
             return record.session_id == baseline
         return record.start_epoch_us < (moment or 0)
 
-    sides: list[dict[Name, list[float]]] = []
-    for belongs in (is_before, lambda record: not is_before(record)):
-        values: dict[Name, list[float]] = {}
-        for url, vital in asking.page_loads.metrics(belongs):
-            if vital.name in VITALS:
-                name = ("page", f"{url_endpoint(url)} {vital.name}")
-                values.setdefault(name, []).append(vital.value * 1000)
-        sides.append(values)
-    before, after = sides
+    return is_before
+
+
+def _metrics(asking: Asking, belongs: Callable[[Record], bool]) -> dict[Name, list[float]]:
+    """The Web Vitals by page, µs, of the page loads that were fetched."""
+    values: dict[Name, list[float]] = {}
+    for url, vital in asking.page_loads.metrics(belongs):
+        if vital.name in VITALS:
+            name = ("page", f"{url_endpoint(url)} {vital.name}")
+            values.setdefault(name, []).append(vital.value * 1000)
+    return values
+
+
+def _page_metrics(
+    asking: Asking, moment: int | None, baseline: str | None
+) -> list[tuple[Name, Difference]]:
+    """How the Web Vitals of each page differ."""
+    is_before = _is_before(moment, baseline)
+    before, after = (
+        _metrics(asking, belongs) for belongs in (is_before, lambda record: not is_before(record))
+    )
     return [
         (name, difference(Sample(before[name]), Sample(after[name]), always_interval=False))
         for name in before.keys() & after.keys()
     ]
+
+
+def _page_series(
+    asking: Asking, sessions: int, names: Sequence[Name], is_before: Callable[[Record], bool]
+) -> dict[Name, tuple[float | None, ...]]:
+    """Name of a page's metric -> medians in order of time, ms."""
+    wanted = [name for name in names if name[0] == "page"]
+    if not wanted:
+        return {}
+    by_place: dict[int, set[str]] = {}
+    for session_id, place in asking.clickhouse.rows(
+        f"SELECT session_id, place FROM {_places(asking, sessions)} AS places"
+    ):
+        by_place.setdefault(int(place), set()).add(str(session_id))
+    found: dict[Name, list[float | None]] = {name: [None] * _points(sessions)[1] for name in wanted}
+    for place, here in by_place.items():
+        # A pageview that lies on both sides counts on both, each time with its entries there.
+        before, after = (
+            _metrics(
+                asking,
+                lambda record, here=here, side=side: (  # type: ignore[misc]
+                    record.session_id in here and is_before(record) is side
+                ),
+            )
+            for side in (True, False)
+        )
+        for name in wanted:
+            values = [*before.get(name, ()), *after.get(name, ())]
+            found[name][place] = in_milliseconds(Sample(values).median) if values else None
+    return {name: tuple(points) for name, points in found.items()}
 
 
 def _weight(change: Difference) -> tuple[int, float]:
@@ -307,7 +349,7 @@ def _series(
     return {name: tuple(points) for name, points in found.items()}
 
 
-def _trends(asking: Asking, speed: Table, sessions: int) -> tuple[Trend, ...]:
+def _trends(asking: Asking, speed: Table, sessions: int, since_us: int | None) -> tuple[Trend, ...]:
     if not 2 <= sessions <= MOST_POINTS or not speed.rows:
         return ()
     row = next((row for row in speed.rows if row[1] != "page"), None)
@@ -344,6 +386,11 @@ def _trends(asking: Asking, speed: Table, sessions: int) -> tuple[Trend, ...]:
             lows=points(0),
             highs=points(2),
             counts=tuple(count for _, count, _ in ordered),
+            since=None
+            if since_us is None
+            else next(
+                (place for place, start in enumerate(_starts(asking)) if start >= since_us), None
+            ),
         ),
     )
 

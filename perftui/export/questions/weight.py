@@ -91,7 +91,7 @@ def third_party(asking: Asking) -> Answer:
         asked=Question.THIRD_PARTY.words,
         headline=third_party_headline(rows, sum(row[1] for row in found), asking.coverage.requests),
         cause=cause,
-        tables=(make_table(THIRD_PARTIES, rows),),
+        tables=(make_table(THIRD_PARTIES, rows, MOST_ROWS),),
         coverage=asking.coverage,
         notes=asking.notes(*notes, from_page_loads=True),
     )
@@ -174,8 +174,9 @@ def size(asking: Asking) -> Answer:
         " GROUP BY name, session_id, page_view_id HAVING fetches > 1"
         f") GROUP BY name ORDER BY wasted DESC, name LIMIT {MOST_ROWS}"
     )
-    total, unknown = asking.rows(
-        "SELECT sum(ifNull(transfer_size, 0)), countIf(transfer_size IS NULL) FROM requests"
+    total, unknown, undecoded = asking.rows(
+        "SELECT sum(ifNull(transfer_size, 0)), countIf(transfer_size IS NULL),"
+        " countIf(encoded_body_size > 0 AND decoded_body_size IS NULL) FROM requests"
     )[0]
     types, type_count = _sizes_by(asking, "resource_type", None)
     domains, domain_count = _sizes_by(asking, "site", MOST_ROWS)
@@ -204,7 +205,7 @@ def size(asking: Asking) -> Answer:
             ),
         ),
         coverage=asking.coverage,
-        notes=asking.notes(*unknown_sizes(unknown)),
+        notes=asking.notes(*unknown_sizes(unknown, undecoded)),
         unknown={"size": unknown} if unknown else {},
     )
 
