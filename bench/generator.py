@@ -18,14 +18,13 @@ START_EPOCH_MS = 1_795_451_678_400.0
 FIELDS = (
     *("name", "entryType", "startTime", "duration", "initiatorType", "deliveryType"),
     *("nextHopProtocol", "renderBlockingStatus", "contentType", "contentEncoding", "workerStart"),
-    *("redirectStart", "redirectEnd", "fetchStart", "domainLookupStart", "domainLookupEnd"),
-    *("connectStart", "secureConnectionStart", "connectEnd", "requestStart", "responseStart"),
-    *("firstInterimResponseStart", "finalResponseHeadersStart", "responseEnd", "transferSize"),
-    *("encodedBodySize", "decodedBodySize", "responseStatus", "serverTiming"),
-    *("workerRouterEvaluationStart", "workerCacheLookupStart", "workerMatchedRouterSource"),
-    "workerFinalRouterSource",
+    *("workerRouterEvaluationStart", "workerCacheLookupStart", "workerMatchedSourceType"),
+    *("workerFinalSourceType", "redirectStart", "redirectEnd", "fetchStart", "domainLookupStart"),
+    *("domainLookupEnd", "connectStart", "secureConnectionStart", "connectEnd", "requestStart"),
+    *("responseStart", "firstInterimResponseStart", "finalResponseHeadersStart", "responseEnd"),
+    *("transferSize", "encodedBodySize", "decodedBodySize", "responseStatus", "serverTiming"),
 )
-"""The fields of an entry, in Chromium's order or near it."""
+"""The fields of an entry, under the names and in the order of Chromium 156."""
 
 _KINDS = (
     # share, initiator, content type, encoding, path, usual bytes, usual wait in ms
@@ -95,6 +94,10 @@ class Generator:
             "contentType": content_type,
             "contentEncoding": encoding,
             "workerStart": 0,
+            "workerRouterEvaluationStart": 0,
+            "workerCacheLookupStart": 0,
+            "workerMatchedSourceType": "",
+            "workerFinalSourceType": "",
             "redirectStart": 0,
             "redirectEnd": 0,
             "fetchStart": start,
@@ -113,10 +116,6 @@ class Generator:
             "decodedBodySize": size * 3 if encoding else size,
             "responseStatus": 0 if is_opaque else 200 if chance.random() < 0.98 else 404,
             "serverTiming": [],
-            "workerRouterEvaluationStart": 0,
-            "workerCacheLookupStart": 0,
-            "workerMatchedRouterSource": "",
-            "workerFinalRouterSource": "",
         }
 
     def compact_entry(self, now_ms: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ attribute; they are an ordinary sequence of :class:`perftui.model.Entry` for who
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from operator import add, itemgetter
@@ -96,6 +97,13 @@ class EntryColumns(Sequence[Entry]):
         if found is not None:
             return found
         return repeat(_NOTHING if attribute == "extra" else None, self._length)
+
+    def counts_by_type(self) -> Counter[str]:
+        """Entry type -> how many."""
+        types = self.columns["entry_type"]
+        if types and types.count(types[0]) == self._length:
+            return Counter({types[0]: self._length})
+        return Counter(types)
 
     def request_places(self) -> Sequence[int]:
         """Which of the entries stand for one HTTP request each."""

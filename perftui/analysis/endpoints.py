@@ -225,8 +225,13 @@ def is_same_origin(url: str, page_url: str | None) -> bool:
     """Whether scheme, host and port are the page's; False where the page is not known."""
     if not page_url:
         return False
-    origin = split_url(url).origin
-    return bool(origin) and origin == split_url(page_url).origin
+    origin = _origin(url)
+    return bool(origin) and origin == _origin(page_url)
+
+
+@lru_cache(maxsize=8192)
+def _origin(url: str) -> str:
+    return split_url(url).origin
 
 
 def short_url(url: str, page_url: str | None = None) -> str:

@@ -217,23 +217,28 @@ def is_error(entry: Entry, page_url: str | None = None) -> bool:
 def count_errors(entries: EntryColumns, page_url: str | None = None) -> int:
     """How many of them :func:`is_error`; those that plainly are not are not looked at closely."""
     columns = entries.columns
-    names = columns["name"]
-    statuses = list(entries.values("response_status"))
-    requests = entries.request_places()
-    failed = {
-        place for place in requests if (status := statuses[place]) is not None and status >= 400
-    }
     doubtful = {
-        place
-        for place in requests
-        if statuses[place] is None and is_same_origin(names[place], page_url)
+        place for place, extra in enumerate(columns.get("extra", ())) if ERROR_FIELD in extra
     }
+    requests = entries.request_places()
     if len(requests) < len(entries):
         doubtful.update(set(range(len(entries))).difference(requests))
-    doubtful.update(
-        [place for place, extra in enumerate(columns.get("extra", ())) if ERROR_FIELD in extra]
-    )
-    return len(failed) + sum([is_error(entries[place], page_url) for place in doubtful - failed])
+    statuses = columns.get("response_status", (None,) * len(entries))
+    distinct = set(statuses)
+    if page_url and None in distinct:
+        names = columns["name"]
+        doubtful.update(
+            [
+                place
+                for place in requests
+                if statuses[place] is None and is_same_origin(names[place], page_url)
+            ]
+        )
+    failures = [status for status in distinct if status is not None and status >= 400]
+    if not doubtful:
+        return sum(map(statuses.count, failures))
+    plain = [place for place in requests if statuses[place] in failures and place not in doubtful]
+    return len(plain) + sum([is_error(entries[place], page_url) for place in doubtful])
 
 
 def is_slow(

@@ -27,9 +27,12 @@ EMPTY_FIELDS: Mapping[str, JSON] = {
     "workerCacheLookupStart": 0,
     "workerMatchedRouterSource": "",
     "workerFinalRouterSource": "",
+    "workerMatchedSourceType": "",
+    "workerFinalSourceType": "",
 }
 """Fields without a column of which this value says "there is none", in nearly every entry that
-Chromium reports (Resource Timing, ServiceWorker Static Routing API): absent says the same."""
+Chromium reports (Resource Timing, ServiceWorker Static Routing API, whose names Chromium has not
+followed yet): absent says the same."""
 
 DecodeEntry = Callable[[Any, int, Callable[[JSON], JSON]], Entry | None]
 
@@ -185,72 +188,83 @@ class ResourceDecoder:
         limit: the longest string in characters.
 
     Attributes:
-        batch: decodes a whole batch that holds nothing else, as an :class:`Envelope` whose
-            ``entries`` are what :meth:`columns` takes.
-        item: decodes one of them.
+        item: decodes one entry.
     """
 
     def __init__(self, limit: int) -> None:
-        resource = msgspec.defstruct(
-            "ResourceEntry", _resource_fields(limit), forbid_unknown_fields=True, gc=False
-        )
-        batch = msgspec.defstruct(
-            "ResourceBatch",
-            [("entries", list[resource])],  # type: ignore[valid-type]
-            bases=(Envelope,),
-            kw_only=True,
-        )
-        decode_batch: Callable[[bytes], Any] = msgspec.json.Decoder(batch).decode
-        self.batch: Callable[[bytes], Envelope] = decode_batch
-        self.item: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(resource).decode
+        resource, batch = _decoders(limit, only_usual_words=False)
+        self.item: Callable[[msgspec.Raw], Any] = resource
+        self._batch: Callable[[bytes], Envelope] = batch
+        self._batch_of_usual_words: Callable[[bytes], Envelope] = _decoders(
+            limit, only_usual_words=True
+        )[1]
+
+    def batch(self, body: bytes) -> Envelope:
+        """Decode a whole batch that holds nothing else; its ``entries`` are what :meth:`columns`
+        takes."""
+        try:
+            return self._batch_of_usual_words(body)
+        except msgspec.ValidationError:
+            return self._batch(body)
 
     def columns(self, decoded: Sequence[Any]) -> EntryColumns:
-        """What :attr:`batch` and :attr:`item` decoded, by column."""
+        """What :meth:`batch` and :attr:`item` decoded, by column."""
         if not decoded:
             return EntryColumns.of(())
-        told = dict(
-            zip(
-                _RESOURCE_NAMES,
-                zip(*map(msgspec.structs.astuple, decoded), strict=True),
-                strict=True,
-            )
-        )
+        told = list(zip(*map(msgspec.structs.astuple, decoded), strict=True))
         # ROUND is still to be taken off of these. (A thousand is a float: the interpreter has quick
         # ways for two floats, none for a float and an int.)
-        starts = [start * 1000.0 + ROUND for start in told["startTime"]]
+        starts = [start * 1000.0 + ROUND for start in told[_START]]
         columns: dict[str, Column] = {
-            "entry_type": told["entryType"],
-            "name": told["name"],
+            "entry_type": told[_ENTRY_TYPE],
+            "name": told[_NAME],
             "start_us": [start - ROUND for start in starts],
         }
-        # Over a connection that is there already most moments are the same as the one before.
-        moments: Column = ()
-        offsets: Column = ()
-        for field in ENTRY_FIELDS:
-            values = told[field.wire]
-            if field.kind is FieldKind.SIZE:
-                columns[field.attribute] = values
-            elif not any(values):
-                continue
-            elif field.kind is FieldKind.TIME:
+        # Over a connection that is there already most moments are the same as the one before; the
+        # first is the start, where that is no zero.
+        moments: Column = told[_START] if all(told[_START]) else ()
+        offsets: Column = [0.0] * len(decoded)
+        for attribute, place in _TIMES:
+            values = told[place]
+            if any(values):
                 if values != moments:
                     moments = values
                     offsets = [
                         value * 1000.0 + ROUND - start if value else None
                         for value, start in zip(values, starts, strict=True)
                     ]
-                columns[field.attribute] = offsets
-            else:
-                empty: object = 0 if field.kind is FieldKind.STATUS else ""
-                columns[field.attribute] = (
+                columns[attribute] = offsets
+        for attribute, place, empty in _WORDS:
+            values = told[place]
+            if any(values):
+                columns[attribute] = (
                     [value or None for value in values] if empty in values else values
                 )
-        columns["duration_us"] = _durations(told["duration"], columns)
-        _withhold_sizes(told, columns)
-        extra = _extra(told["navigationId"], told["serverTiming"])
+        columns["duration_us"] = _durations(told[_DURATION], columns)
+        columns.update(zip(_SIZES, _sizes(told), strict=True))
+        extra = _extra(told[_NAVIGATION], told[_SERVER_TIMING])
         if extra is not None:
             columns["extra"] = extra
         return EntryColumns(columns)
+
+
+def _decoders(
+    limit: int, *, only_usual_words: bool
+) -> tuple[Callable[[msgspec.Raw], Any], Callable[[bytes], Envelope]]:
+    resource = msgspec.defstruct(
+        "ResourceEntry",
+        _resource_fields(limit, only_usual_words=only_usual_words),
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    batch = msgspec.defstruct(
+        "ResourceBatch",
+        [("entries", list[resource])],  # type: ignore[valid-type]
+        bases=(Envelope,),
+        kw_only=True,
+    )
+    decode_batch: Callable[[bytes], Any] = msgspec.json.Decoder(batch).decode
+    return msgspec.json.Decoder(resource).decode, decode_batch
 
 
 def _durations(durations: Column, columns: Mapping[str, Column]) -> Column:
@@ -269,26 +283,26 @@ def _durations(durations: Column, columns: Mapping[str, Column]) -> Column:
         ]
 
 
-_SIZE_FIELDS = tuple(field for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE)
-
-
-def _withhold_sizes(told: Mapping[str, Column], columns: dict[str, Column]) -> None:
+def _sizes(told: Sequence[Column]) -> Sequence[Column]:
     """Where the timing is withheld, as without Timing-Allow-Origin, the zeros are no sizes."""
-    first, second, third = [told[field.wire] for field in _SIZE_FIELDS]
+    sizes = [told[place] for place in _SIZES.values()]
+    requests, responses = told[_REQUEST_START], told[_RESPONSE_START]
+    if all(requests) or all(responses):
+        return sizes
     withheld = [
         place
-        for place, (request, response) in enumerate(
-            zip(told["requestStart"], told["responseStart"], strict=True)
+        for place, (request, response, *of_entry) in enumerate(
+            zip(requests, responses, *sizes, strict=True)
         )
-        if not request and not response and not (first[place] or second[place] or third[place])
+        if not request and not response and not any(of_entry)
     ]
     if not withheld:
-        return
-    for field in _SIZE_FIELDS:
-        sizes = list(told[field.wire])
+        return sizes
+    changed = list(map(list, sizes))
+    for one in changed:
         for place in withheld:
-            sizes[place] = None
-        columns[field.attribute] = sizes
+            one[place] = None
+    return changed
 
 
 def _extra(navigations: Column, metrics: Column) -> Column | None:
@@ -311,7 +325,38 @@ def _extra(navigations: Column, metrics: Column) -> Column | None:
     return list(map(extra.__getitem__, navigations))
 
 
-def _resource_fields(limit: int) -> list[Any]:
+USUAL_WORDS: Mapping[str, tuple[str, ...]] = {
+    "initiatorType": (
+        *("", "fetch", "xmlhttprequest", "img", "script", "link", "css", "beacon", "iframe"),
+        *("other", "early-hints", "navigation", "video", "audio", "source", "track", "image"),
+        *("input", "icon", "body", "object", "embed", "use", "svg", "ping", "frame"),
+    ),
+    "deliveryType": ("", "cache", "navigational-prefetch", "cache-storage"),
+    "nextHopProtocol": ("", "h2", "h3", "http/1.1", "http/1.0", "h2c", "h3-29", "http/0.9"),
+    "renderBlockingStatus": ("", "non-blocking", "blocking"),
+    "contentEncoding": ("", "gzip", "br", "zstd", "deflate", "dcb", "dcz", "identity", "unknown"),
+    "contentType": (
+        *("", "application/json", "text/javascript", "text/css", "text/html", "text/plain"),
+        *("image/webp", "image/png", "image/jpeg", "image/avif", "image/gif", "image/svg+xml"),
+        *("image/x-icon", "image/vnd.microsoft.icon", "image/bmp", "image/heic", "image/jxl"),
+        *("font/woff2", "font/woff", "font/ttf", "font/otf", "application/font-woff2"),
+        *("application/font-woff", "application/x-font-ttf", "application/vnd.ms-fontobject"),
+        *("application/javascript", "application/x-javascript", "application/xml", "text/xml"),
+        *("application/octet-stream", "application/wasm", "application/pdf", "application/zip"),
+        *("application/manifest+json", "application/ld+json", "application/grpc-web+proto"),
+        *("application/graphql-response+json", "application/problem+json", "text/event-stream"),
+        *("application/vnd.apple.mpegurl", "application/dash+xml", "application/x-protobuf"),
+        *("application/x-ndjson", "application/rss+xml", "binary/octet-stream", "text/csv"),
+        *("video/mp4", "video/webm", "video/mp2t", "audio/mpeg", "audio/mp4", "audio/ogg"),
+        *("audio/webm", "audio/wav", "text/vtt", "text/x-component", "model/gltf-binary"),
+    ),
+}
+"""Words that a field nearly always holds. Of a word that is known beforehand no string is made for
+each entry, and its hash is known when it is looked up; any other word is fine too, but costs the
+batch a second look."""
+
+
+def _resource_fields(limit: int, *, only_usual_words: bool) -> list[Any]:
     most = (ROUNDING_RANGE_US - 1) / 1000
     time = Annotated[float, msgspec.Meta(ge=-most, le=most)]
     size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
@@ -324,28 +369,61 @@ def _resource_fields(limit: int) -> list[Any]:
         FieldKind.STATUS: (status | None, None),
         FieldKind.TEXT: (text | None, None),
     }
-    return [
-        ("name", text),
-        ("entryType", Literal["resource"]),
-        ("startTime", time, 0.0),
-        (
-            "duration",
+    fields: dict[str, tuple[Any, ...]] = {
+        "name": (text,),
+        "entryType": (Literal["resource"],),
+        "startTime": (time, 0.0),
+        "duration": (
             Annotated[float, msgspec.Meta(ge=0, le=most)] | None | msgspec.UnsetType,
             msgspec.UNSET,
         ),
-        *((field.wire, *kinds[field.kind]) for field in ENTRY_FIELDS),
+        **{field.wire: kinds[field.kind] for field in ENTRY_FIELDS},
         # Of every entry that Chromium reports since it knows of soft navigations; null is unusual.
-        ("navigationId", size | text, None),
-        ("serverTiming", list[dict[text, text | whole | float]], ()),
-        *(
-            (name, Literal[value], value)
-            for name, value in EMPTY_FIELDS.items()
-            if name != "serverTiming"
-        ),
-    ]
+        "navigationId": (size | text, None),
+        **{name: (Literal[value], value) for name, value in EMPTY_FIELDS.items()},
+        "serverTiming": (list[dict[text, text | whole | float]], ()),
+    }
+    if only_usual_words:
+        for name, words in USUAL_WORDS.items():
+            # Each must be within the limit too.
+            known = tuple(word for word in words if len(word) <= limit)
+            fields[name] = (Literal[known] | None, None)
+    # In the order of the wire the decoder finds each field where it looks first.
+    order = dict.fromkeys((*CHROMIUM_ORDER, *fields))
+    return [(name, *fields[name]) for name in order]
 
 
-_RESOURCE_NAMES = tuple(field[0] for field in _resource_fields(1))
+CHROMIUM_ORDER = (
+    *("name", "entryType", "startTime", "duration", "navigationId", "initiatorType"),
+    *("deliveryType", "nextHopProtocol", "renderBlockingStatus", "contentType", "contentEncoding"),
+    *("workerStart", "workerRouterEvaluationStart", "workerCacheLookupStart"),
+    *("workerMatchedSourceType", "workerFinalSourceType", "redirectStart", "redirectEnd"),
+    *("fetchStart", "domainLookupStart", "domainLookupEnd", "connectStart"),
+    *("secureConnectionStart", "connectEnd", "requestStart", "responseStart"),
+    *("firstInterimResponseStart", "finalResponseHeadersStart", "responseEnd", "transferSize"),
+    *("encodedBodySize", "decodedBodySize", "responseStatus", "serverTiming"),
+)
+"""The fields of ``PerformanceResourceTiming.toJSON()`` as Chromium writes them."""
+
+_PLACES = {
+    field[0]: place for place, field in enumerate(_resource_fields(1, only_usual_words=False))
+}
+_ENTRY_TYPE, _NAME = _PLACES["entryType"], _PLACES["name"]
+_START, _DURATION = _PLACES["startTime"], _PLACES["duration"]
+_NAVIGATION, _SERVER_TIMING = _PLACES["navigationId"], _PLACES["serverTiming"]
+_REQUEST_START, _RESPONSE_START = _PLACES["requestStart"], _PLACES["responseStart"]
+_TIMES = tuple(
+    (field.attribute, _PLACES[field.wire]) for field in ENTRY_FIELDS if field.kind is FieldKind.TIME
+)
+_WORDS: tuple[tuple[str, int, object], ...] = tuple(
+    (field.attribute, _PLACES[field.wire], 0 if field.kind is FieldKind.STATUS else "")
+    for field in ENTRY_FIELDS
+    if field.kind in {FieldKind.STATUS, FieldKind.TEXT}
+)
+"""Attribute, place, and what stands for unknown."""
+_SIZES = {
+    field.attribute: _PLACES[field.wire] for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE
+}
 
 
 @lru_cache(maxsize=8)

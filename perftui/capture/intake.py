@@ -116,7 +116,7 @@ class Intake:
             self.duplicates += 1
             return
         self.batches += 1
-        _add(self.entries, Counter(EntryColumns.of(batch.entries).columns["entry_type"]))
+        _add(self.entries, EntryColumns.of(batch.entries).counts_by_type())
         _add(self.dropped, batch.dropped)
         _add(self.byte_count, batch.bytes_by_type)
 

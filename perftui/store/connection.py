@@ -71,12 +71,15 @@ def connect(
     *,
     read_only: bool = False,
     immutable: bool = False,
+    serialized: bool = True,
     driver: str | None = None,
     vfs: str | None = None,
 ) -> Connection:
     """Open a file.
 
     Args:
+        serialized: whether threads may use the connection at the same time. Where nobody does,
+            the driver need not lock it for each value that is bound, where it can be told so.
         immutable: promise that nobody writes, so that no lock and no ``-shm`` file is needed.
         driver: one of :data:`DRIVERS`; None takes the preferred one.
         vfs: the name of a registered SQLite VFS; None takes the system's.
@@ -97,6 +100,8 @@ def connect(
             flags |= apsw.SQLITE_OPEN_READONLY
         else:
             flags |= apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        if not serialized:
+            flags |= apsw.SQLITE_OPEN_NOMUTEX
         connection = apsw.Connection(uri, flags=flags, statementcachesize=200)
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     else:

@@ -104,7 +104,8 @@ def open_for_writing(
     vfs: str | None = None,
     migrations: Sequence[Migration] = MIGRATIONS,
 ) -> Connection:
-    """Open a store for writing: made where there is none, migrated where it is old.
+    """Open a store for writing: made where there is none, migrated where it is old. One thread at
+    a time may use the connection.
 
     Its folder (where it has to be made) gets mode 0700, the file 0600; so do SQLite's own
     ``-wal`` and ``-shm`` beside it.
@@ -117,7 +118,7 @@ def open_for_writing(
         _make_private_file(path)
     with store_errors(path):
         _refuse_foreign_bytes(path) if vfs is None else None
-        connection = connect(path, driver=driver, vfs=vfs)
+        connection = connect(path, serialized=False, driver=driver, vfs=vfs)
         try:
             _prepare(connection, path, clock, migrations, copy=vfs is None)
         except BaseException:

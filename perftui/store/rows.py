@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,49 +20,102 @@ from perftui.store.connection import Connection
 from perftui.store.interning import Strings, Urls
 from perftui.store.schema import column
 
-INSERT_ROWS = (32, 4, 1)
+INSERT_ROWS = (48, 12, 4, 1)
 """How many rows one statement inserts: as many as there still are of the first of these. One
-statement of 32 rows takes half as long as 32 of one, as a driver has less to do between two rows
-(and does not hand the interpreter over)."""
+statement of 48 rows takes half as long as 48 of one, as a driver has less to do between two rows
+(and does not hand the interpreter over). apsw does not keep statements of more than 16 KiB."""
+
+PACKED_ENTRIES = 64
+"""Entries of so many, of several batches, are packed at once: many small batches cost little more
+than one large one."""
+
+
+class Placed(NamedTuple):
+    """Entries of one batch, and where they go.
+
+    Attributes:
+        entries: what is stored.
+        seqs: the position of each.
+        batch: the ID of the batch's row.
+    """
+
+    entries: EntryColumns
+    seqs: Sequence[int]
+    batch: int
 
 
 def insert_entries(
-    connection: Connection,
-    entries: EntryColumns,
-    seqs: Sequence[int],
-    batches: Sequence[int],
-    strings: Strings,
-    urls: Urls,
+    connection: Connection, parts: Sequence[Placed], strings: Strings, urls: Urls
 ) -> None:
-    """Insert entries at these positions as those of these batches (their rows' IDs)."""
-    packed = {"seq": seqs, "batch": batches, **_packed(entries, strings, urls)}
-    names, columns = tuple(packed), list(packed.values())
-    count = len(entries)
+    """Insert the entries of batches, in their order."""
+    together: list[Placed] = []
+    count = 0
+    for number, part in enumerate(parts, start=1):
+        together.append(part)
+        count += len(part.entries)
+        if count and (count >= PACKED_ENTRIES or number == len(parts)):
+            _insert(connection, together, strings, urls)
+            together = []
+            count = 0
+
+
+def _insert(connection: Connection, parts: Sequence[Placed], strings: Strings, urls: Urls) -> None:
+    entries = EntryColumns.concatenated([part.entries for part in parts])
+    seqs = parts[0].seqs
+    columns = _packed(entries, strings, urls)
+    # What all rows have in common is bound once, and positions count up from the first.
+    shared: dict[str, int] = {}
+    if len(parts) == 1:
+        shared["batch"] = parts[0].batch
+    else:
+        seqs = list(chain.from_iterable([part.seqs for part in parts]))
+        columns["batch"] = list(
+            chain.from_iterable([[part.batch] * len(part.entries) for part in parts])
+        )
+    if len(set(columns["type"])) == 1:
+        shared["type"] = columns.pop("type")[0]
+    is_counted = seqs[-1] - seqs[0] == len(seqs) - 1
+    if not is_counted:
+        columns["seq"] = seqs
+    names, values = (*shared, *columns), list(columns.values())
     done = 0
     for rows in INSERT_ROWS:
-        until = count - (count - done) % rows
+        until = len(seqs) - (len(seqs) - done) % rows
         if until > done:
             connection.executemany(
-                _insert_statement(names, rows),
+                _insert_statement(names, len(shared), rows, is_counted=is_counted),
                 [
-                    list(chain.from_iterable([values[begin : begin + rows] for values in columns]))
+                    [
+                        *((seqs[begin],) if is_counted else ()),
+                        *shared.values(),
+                        *chain.from_iterable([one[begin : begin + rows] for one in values]),
+                    ]
                     for begin in range(done, until, rows)
                 ],
             )
             done = until
 
 
-@lru_cache(maxsize=256)
-def _insert_statement(columns: tuple[str, ...], rows: int) -> str:
-    """Takes its values column by column, as they lie."""
-    return f"INSERT INTO entry ({', '.join(columns)}) VALUES " + ", ".join(
-        f"({', '.join(f'?{place * rows + row + 1}' for place in range(len(columns)))})"
-        for row in range(rows)
-    )
+@lru_cache(maxsize=512)
+def _insert_statement(columns: tuple[str, ...], shared: int, rows: int, *, is_counted: bool) -> str:
+    """Takes the first position where these are counted, one value for each of the columns that are
+    shared (the first of ``columns``), then those of the others column by column, as they lie."""
+    first = 2 if is_counted else 1
+    own = first + shared
+    told = [f"?{number}" for number in range(first, own)]
+
+    def row(number: int) -> str:
+        seq = [f"?1+{number}"] if is_counted else []
+        places = range(own + number, own + number + (len(columns) - shared) * rows, rows)
+        return f"({','.join([*seq, *told, *[f'?{place}' for place in places]])})"
+
+    names = ",".join([*(["seq"] if is_counted else []), *columns])
+    return f"INSERT INTO entry ({names}) VALUES " + ",".join(map(row, range(rows)))
 
 
 def _packed(entries: EntryColumns, strings: Strings, urls: Urls) -> dict[str, Column]:
-    """Entries as columns of ``entry``, without those that would hold NULL only."""
+    """Entries as columns of ``entry``, without those that would hold NULL only, and without ``seq``
+    and ``batch``."""
     told = entries.columns
     types, names = told["entry_type"], told["name"]
     packed: dict[str, Column] = {"type": list(map(strings.__getitem__, types))}

@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, repeat
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +44,7 @@ from perftui.store.joining import (
     told_by_proxy,
 )
 from perftui.store.migrations import open_for_writing
-from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, insert_entries
+from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, Placed, insert_entries
 
 log = logging.getLogger("perftui.store")
 
@@ -55,12 +55,10 @@ stands still."""
 MAX_WAITING_ENTRIES = 200_000
 """Entries that may wait for their transaction; more are refused as busy."""
 
-PACKED_ENTRIES = 64
-"""Entries of so many, of several batches, are packed at once: many small batches cost little more
-than one large one."""
-
 CLOCK_ERROR_BATCHES = 31
 """The first batches of a session, of which the clock's error is the median."""
+
+DAY_US = 86_400_000_000
 
 CACHED_SESSIONS = 5_000
 CACHED_PAGE_VIEWS = 10_000
@@ -111,13 +109,12 @@ def _totals(entries: EntryColumns, page_url: str | None) -> _Totals:
     sizes = entries.columns.get("transfer_size", ())
     if sizes and len(places) < len(entries):
         sizes = [sizes[place] for place in places]
-    known = [size for size in sizes if size is not None]
     return _Totals(
         entries=len(entries),
         requests=len(places),
         errors=count_errors(entries, page_url),
-        transfer_bytes=sum(known),
-        unknown_sizes=len(places) - len(known),
+        transfer_bytes=sum(filter(None, sizes)),
+        unknown_sizes=len(places) - len(sizes) + sizes.count(None),
     )
 
 
@@ -155,7 +152,7 @@ class StoreWriter:
         self._sessions: dict[str, _Session] = {}
         self._page_views: dict[tuple[int, str], _PageView] = {}
         self._volume: Counter[tuple[str, str, str]] = Counter()
-        self._packing: list[tuple[EntryColumns, Sequence[int], int]] = []
+        self._placed: list[Placed] = []
         self._data_version: int | None = None
         self._last_seq = 0
         self._last_batch = 0
@@ -367,7 +364,7 @@ class StoreWriter:
             self._begin()
             try:
                 receipts = [self._write_batch(batch) for batch in batches]
-                self._insert_packing()
+                self._insert_placed()
                 self._write_volume()
             except BaseException:
                 self._roll_back()
@@ -450,7 +447,7 @@ class StoreWriter:
             log.debug("no transaction to roll back")
         self._data_version = None
         self._volume.clear()
-        self._packing.clear()
+        self._placed.clear()
 
     def _forget(self) -> None:
         """What is kept in memory may not be what is in the file."""
@@ -498,7 +495,7 @@ class StoreWriter:
         seqs: Sequence[int] = range(first_seq, last_seq + 1)
         if any(map(has_flow_field, entries.columns.get("extra", ()))):
             entries, seqs = self._join_flows(entries, seqs, session)
-        self._packing.append((entries, seqs, batch_row))
+        self._placed.append(Placed(entries, seqs, batch_row))
         self._last_seq = last_seq
         totals = _totals(entries, page_url)
         span = entries.span_us()
@@ -523,26 +520,10 @@ class StoreWriter:
             return Receipt(0)
         return Receipt(len(batch.entries), first_seq=first_seq, last_seq=last_seq)
 
-    def _insert_packing(self) -> None:
+    def _insert_placed(self) -> None:
         """Insert the entries of the batches so far."""
-        together: list[tuple[EntryColumns, Sequence[int], int]] = []
-        count = 0
-        packing, self._packing = self._packing, []
-        for number, part in enumerate(packing, start=1):
-            together.append(part)
-            count += len(part[0])
-            if count and (count >= PACKED_ENTRIES or number == len(packing)):
-                entries, seqs, batches = zip(*together, strict=True)
-                insert_entries(
-                    self._connection,
-                    EntryColumns.concatenated(entries),
-                    seqs[0] if len(seqs) == 1 else list(chain.from_iterable(seqs)),
-                    list(chain.from_iterable(map(repeat, batches, map(len, entries)))),
-                    self._strings,
-                    self._urls,
-                )
-                together.clear()
-                count = 0
+        placed, self._placed = self._placed, []
+        insert_entries(self._connection, placed, self._strings, self._urls)
 
     def _session(self, batch: Batch) -> _Session:
         known = self._sessions.get(batch.session_id)
@@ -726,8 +707,8 @@ class StoreWriter:
     # --- volume ---------------------------------------------------------------------------
 
     def _count_volume(self, batch: Batch) -> None:
-        day = datetime.fromtimestamp(batch.received_us / 1_000_000, UTC).date().isoformat()
-        counts = Counter(EntryColumns.of(batch.entries).columns["entry_type"])
+        day = _day(batch.received_us // DAY_US)
+        counts = EntryColumns.of(batch.entries).counts_by_type()
         for entry_type, count in counts.items():
             self._volume[day, entry_type, "entries"] += count
         told = batch.bytes_by_type
@@ -763,7 +744,7 @@ class StoreWriter:
             What is to be stored, and where: without what went into earlier rows.
         """
         # The other side may be of this very transaction.
-        self._insert_packing()
+        self._insert_placed()
         kept: list[Entry] = []
         places: list[int] = []
         for received, seq in zip(entries, seqs, strict=True):
@@ -861,14 +842,8 @@ class StoreWriter:
         self._adjust_totals(seq, before, -1)
         batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (seq,))
         connection.execute("DELETE FROM entry WHERE seq = ?", (seq,))
-        insert_entries(
-            connection,
-            EntryColumns.of([after]),
-            (seq,),
-            (batch_row,),
-            self._strings,
-            self._urls,
-        )
+        row = Placed(EntryColumns.of([after]), (seq,), batch_row)
+        insert_entries(connection, [row], self._strings, self._urls)
         self._adjust_totals(seq, after, 1)
 
     def _entry(self, seq: int) -> Entry | None:
@@ -967,6 +942,12 @@ def as_sink_error(error: BaseException) -> SinkError:
     if isinstance(error, StoreError):
         return SinkError(str(error))
     return SinkError(f"the batch could not be stored: {error!r}")
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    """A day of UTC by its number since the epoch, as ``2026-11-26``."""
+    return datetime.fromtimestamp(number * (DAY_US // 1_000_000), UTC).date().isoformat()
 
 
 def free_bytes(path: Path) -> int:

@@ -29,6 +29,11 @@ LINGER_SECONDS = 5.0
 MAX_LINGERING = 1024
 """Connections that may do so at once; for one more the earliest ends."""
 
+UNREAD_BYTES = 256 * 1024
+"""Of a body that the application has not taken yet, so much is held before no more is read from the
+connection. uvicorn's 64 KiB are less than many a batch, and less than asyncio reads at once: to stop
+reading and to begin again costs more than to take the rest."""
+
 
 def _last_answer(status: str, *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status}", *headers, "content-length: 0", "connection: close", "", ""]
@@ -53,11 +58,14 @@ class _HeaderTooLargeError(Exception):
 
 
 class _Transport:
-    """A transport whose :meth:`close` is the protocol's: uvicorn closes in many places."""
+    """A transport whose :meth:`close` is the protocol's, as uvicorn closes in many places; and
+    that sends the header of an answer together with its body: one packet instead of two."""
 
     def __init__(self, real: asyncio.Transport, protocol: LimitedProtocol) -> None:
         self.real = real
         self._protocol = protocol
+        self._begun: RequestResponseCycle | None = None
+        self._header = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -66,8 +74,30 @@ class _Transport:
         """Whether nothing more is to be sent."""
         return self._protocol.is_lingering or self.real.is_closing()
 
+    def write(self, told: bytes) -> None:
+        """Send something; what begins an answer, with what comes next or at its end."""
+        cycle = cast("RequestResponseCycle | None", self._protocol.cycle)
+        if (
+            cycle is not None
+            and cycle is not self._begun
+            and cycle.response_started
+            and not cycle.response_complete
+        ):
+            self._begun = cycle
+            self._header = told
+            return
+        if self._header:
+            told, self._header = self._header + told, b""
+        self.real.write(told)
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        if self._header:
+            self.write(b"")
+
     def close(self) -> None:
         """Send what is to be sent, and close."""
+        self.flush()
         self._protocol.close_gently()
 
 
@@ -195,9 +225,21 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         self._stop_timer()
 
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        # The first piece, which most often is the whole, is kept as it is. (uvicorn makes bytes of
+        # whatever is there; of bytes that is no copy.)
+        cycle.body = cast("bytearray", cycle.body + body if cycle.body else body)
+        if len(cycle.body) > UNREAD_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     # --- from the application -------------------------------------------------------------
 
     def on_response_complete(self) -> None:
+        cast("_Transport", self.transport).flush()
         super().on_response_complete()
         # How long a connection is kept alive without a request is uvicorn's to say; the
         # header's time begins with its first byte.
