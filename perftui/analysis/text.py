@@ -24,10 +24,11 @@ MAX_COMBINING = 4
 """Marks that may stand on one character. More of them draw over the rows above and below; no
 language needs more (Unicode Standard Annex #15 knows at most a handful in practice)."""
 
-_ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mc"})
 """Controls, invisible formatting (bidi controls, joiners, tags, soft hyphen), surrogates, private
 use and unassigned code points (terminals disagree about their width), line and paragraph
-separators."""
+separators. Spacing marks (Mc), the vowel signs of South Asian scripts, too: they are one cell to glibc
+and to most terminals, and none to Rich, which places what stands behind them."""
 
 _INVISIBLE = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0}
@@ -36,6 +37,21 @@ _INVISIBLE = frozenset(
 )
 """Letters and marks that draw nothing (Default_Ignorable_Code_Point in Unicode's
 DerivedCoreProperties): fillers, joiners and variation selectors."""
+
+_DISPUTED = frozenset(
+    code
+    for first, last in (
+        (0x2630, 0x2637),
+        (0x268A, 0x268F),
+        (0x3248, 0x324F),
+        (0x4DC0, 0x4DFF),
+        (0x1D300, 0x1D356),
+        (0x1D360, 0x1D376),
+    )
+    for code in range(first, last + 1)
+)
+"""Trigrams, hexagrams, counting rods and numbers in squares: one cell or two, depending on the version
+of Unicode that a terminal knows (East Asian Width changed with 16.0)."""
 
 _EMOJI_MODIFIERS = range(0x1F3FB, 0x1F400)
 """Skin tones: two cells or none, depending on the terminal."""
@@ -58,6 +74,7 @@ def _classify(character: str) -> tuple[str, int]:
     if (
         unicodedata.category(character) in _ESCAPED_CATEGORIES
         or code in _INVISIBLE
+        or code in _DISPUTED
         or code in _EMOJI_MODIFIERS
     ):
         escape = _escape(code)
@@ -134,8 +151,8 @@ def sanitise(text: str) -> str:
     """Make a text from outside harmless for a terminal.
 
     C0 controls, DEL, C1, bidi controls, line and paragraph separators, zero-width and other
-    invisible characters, tags, lone surrogates, private and unassigned code points, skin-tone
-    modifiers, halves of flags and stacks of more than :data:`MAX_COMBINING` marks become visible escapes; so does
+    invisible characters, tags, lone surrogates, private and unassigned code points, spacing marks,
+    skin-tone modifiers, symbols whose width depends on the version of Unicode, halves of flags and stacks of more than :data:`MAX_COMBINING` marks become visible escapes; so does
     a mark at the very beginning, which would go on top of what stands before the text. What is
     left takes the same number of cells in every terminal. Printable ASCII comes back as it is.
     """

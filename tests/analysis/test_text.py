@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import locale
+import platform
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 import wcwidth
@@ -230,3 +234,25 @@ def test_counts() -> None:
 def test_half_a_flag_is_escaped_and_a_whole_one_is_not(text: str, shown: str) -> None:
     assert sanitise(text) == shown
     assert wcwidth.wcswidth(shown) == cell_width(text)
+
+
+@pytest.fixture
+def unicode_locale() -> Iterator[None]:
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    yield
+    locale.setlocale(locale.LC_CTYPE, before)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks the C library of GNU systems")
+@pytest.mark.usefixtures("unicode_locale")
+def test_every_character_is_as_wide_as_the_c_library_says() -> None:
+    """tmux and many terminals ask it. What it and Rich disagree about is escaped."""
+    libc_width = ctypes.CDLL(None).wcwidth
+    libc_width.argtypes = [ctypes.c_wchar]
+    for code in (*range(0x20, 0xD800), *range(0xE000, 0x20000), *range(0xE0000, 0xE0200)):
+        text = f"a{chr(code)}"
+        if sanitise(text) == text:
+            ours, told = cell_width(text) - 1, libc_width(chr(code))
+            # -1: a letter that this version of the library does not know yet.
+            assert told in {ours, -1}, f"U+{code:04X}"
