@@ -1,6 +1,6 @@
 """What a page pays for being measured: the SDK beside what others put into pages, in one run.
 
-    python -m bench.sdk                 three rounds, about five minutes
+    python -m bench.sdk                 three rounds, about five minutes; only on an idle machine
     python -m bench.sdk --rounds 1      a quick look
     python -m bench.sdk --only perftui --functions      where the SDK's own time goes
 
@@ -11,8 +11,13 @@ in real Chromium: 500 requests (100 images and 400 calls) and 50 long tasks.
 Script time is that of V8's sampling profiler (every 100 µs): a sample is a tool's where the
 innermost function that stands in a file is one of its file's. The browser's own `fetch` that a tool's
 wrapper calls for the page is the page's. Compiling, which costs large files more, is not in it; nor is
-what happens once the page goes. Bytes are the bodies of what a tool sent, as they were on the wire,
-and for each of the page's 500 requests that are told of in them.
+what happens once the page goes. Requests are all that a tool made, what it asks for included. Bytes
+are the bodies of what it sent, as they were on the wire, and for each of the page's 500 requests that
+are told of in them.
+
+The tools take turns, so that a change of the machine's pace meets all of them. What a figure is worth
+is printed beside it: how far apart the rounds are, and the share of time in which the sampler paused,
+because something else had the processor. Where that is more than a few percent, measure again.
 """
 
 from __future__ import annotations
@@ -55,6 +60,9 @@ SETTLE_S = 6.0
 """How long a tool has to send after the page is done: more than the intervals of all of them."""
 
 SAMPLING_US = 100
+PAUSE_US = 500
+"""Longer between two samples is a pause: while JavaScript or what it calls in the browser runs, they
+are at most 300 µs apart, and then either that or the milliseconds of another process's turn."""
 PAGE = (
     "<!doctype html><title>Measured</title><link rel=icon href=data:,>"
     "<script src=/tool.js></script><h1>A page</h1>"
@@ -71,15 +79,24 @@ POSTHOG_SETTINGS = {
 }
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of a page that goes while it is answered."""
+
+    def handle_error(self, *_: Any) -> None:
+        """What goes wrong shows in the table."""
+
+
 @dataclass
 class Site:
     """The page, the tool in it, and where the tool sends to.
 
     Attributes:
+        asked: how often the tool asked for something by GET.
         sent: bodies that the tool sent, as they came.
     """
 
     tool: bytes
+    asked: int = 0
     sent: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -108,19 +125,22 @@ class Site:
                 elif path.startswith("/api/item-"):
                     self.answer(ANSWER, "application/json")
                 else:
+                    site.asked += 1
                     self.answer(json.dumps(POSTHOG_SETTINGS).encode(), "application/json")
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 # PostHog asks for its settings by POST.
-                if not self.path.startswith("/flags"):
+                if self.path.startswith("/flags"):
+                    site.asked += 1
+                else:
                     site.sent.append(body)
                 self.answer(json.dumps(POSTHOG_SETTINGS).encode(), "application/json")
 
             def log_message(self, *_: Any) -> None:
                 """Print nothing but the table."""
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
@@ -138,7 +158,8 @@ class Cost:
         requests: how many the tool made.
         sent_bytes: their bodies.
         told: how many of the page's requests are in them.
-        functions: function of the tool -> its own script time, ms.
+        paused: share of the time from the first sample to the last that is none of the samples'.
+        functions: function of the tool -> its own script time, ms; ``early``, until load.
     """
 
     until_load_ms: float
@@ -146,6 +167,7 @@ class Cost:
     requests: int
     sent_bytes: int
     told: int
+    paused: float
     functions: Counter[str]
     early: Counter[str]
 
@@ -205,8 +227,18 @@ def tool_samples(profile: dict[str, Any]) -> Iterator[tuple[int, float, str]]:
             owners[identity] = owner(identity)
         name = owners[identity]
         if name is not None:
-            # Longer is a pause of the sampler (a collection of garbage, another process).
-            yield at, min(delta, 20 * SAMPLING_US) / 1000, name
+            yield at, min(delta, PAUSE_US) / 1000, name
+
+
+def pauses(profile: dict[str, Any]) -> float:
+    """Share of a profile's time in which the page's thread had work but not the processor."""
+    nodes = {node["id"]: node["callFrame"]["functionName"] for node in profile["nodes"]}
+    busy: list[int] = [
+        delta
+        for identity, delta in zip(profile["samples"], profile["timeDeltas"], strict=True)
+        if nodes[identity] != "(idle)"
+    ]
+    return sum(max(0, delta - PAUSE_US) for delta in busy) / sum(busy)
 
 
 def measure(browser: Browser, tool: bytes) -> Cost:
@@ -244,7 +276,14 @@ def measure(browser: Browser, tool: bytes) -> Cost:
     plain = b"\n".join(gzip.decompress(b) if b[:2] == b"\x1f\x8b" else b for b in site.sent)
     told = set(re.findall(rb"(?:item|image)-\d+", plain))
     return Cost(
-        until_load, total, len(site.sent), sum(map(len, site.sent)), len(told), functions, early
+        until_load_ms=until_load,
+        total_ms=total,
+        requests=site.asked + len(site.sent),
+        sent_bytes=sum(map(len, site.sent)),
+        told=len(told),
+        paused=pauses(profile),
+        functions=functions,
+        early=early,
     )
 
 
@@ -253,7 +292,16 @@ def median(costs: list[Cost], name: str) -> float:
     return statistics.median(values)
 
 
-COLUMNS = ("until_load_ms", "total_ms", "requests", "sent_bytes", "told", "bytes_per_request")
+def spread(costs: list[Cost]) -> float:
+    """How far the rounds' script times lie from their median at most, as a share of it."""
+    middle = median(costs, "total_ms")
+    return max(abs(cost.total_ms - middle) for cost in costs) / middle if middle else 0.0
+
+
+COLUMNS = (
+    *("until_load_ms", "total_ms", "paused"),
+    *("requests", "sent_bytes", "told", "bytes_per_request"),
+)
 
 
 def main() -> int:
@@ -279,14 +327,15 @@ def main() -> int:
                 costs[name].append(measure(browser, built[name]))
         browser.close()
     print(
-        f"{'':16}{'gzip -9':>9}{'until load':>12}{'total':>10}{'requests':>10}{'sent':>9}"
-        f"{'told of 500':>13}{'bytes each':>12}"
+        f"{'':16}{'gzip -9':>9}{'until load':>12}{'total':>10}{'± rounds':>10}{'paused':>8}"
+        f"{'requests':>10}{'sent':>9}{'told of 500':>13}{'bytes each':>12}"
     )
     table = {name: {key: median(costs[name], key) for key in COLUMNS} for name in names}
     for name, row in table.items():
         print(
             f"{name:16}{len(gzip.compress(built[name], 9)):>9}{row['until_load_ms']:>9.1f} ms"
-            f"{row['total_ms']:>7.1f} ms{row['requests']:>10.0f}{row['sent_bytes']:>9.0f}"
+            f"{row['total_ms']:>7.1f} ms{spread(costs[name]):>10.0%}{row['paused']:>8.0%}"
+            f"{row['requests']:>10.0f}{row['sent_bytes']:>9.0f}"
             f"{row['told']:>13.0f}{row['bytes_per_request']:>12.0f}"
         )
         if arguments.functions:
@@ -308,13 +357,14 @@ def _verdict(table: dict[str, dict[str, float]]) -> int:
     ):
         # Who tells of none of the requests sends no bytes for them.
         counted = {name: table[name][key] for name in RIVALS if table[name][key] > 0}
-        cheapest = min(counted, key=counted.__getitem__)
-        share = table[OURS][key] / counted[cheapest]
-        held = share <= limit
+        shares = {name: table[OURS][key] / value for name, value in counted.items()}
+        cheapest = max(shares, key=shares.__getitem__)
+        held = shares[cheapest] <= limit
         is_held &= held
+        others = ", ".join(f"{share:.3f} of {name}'s" for name, share in sorted(shares.items()))
         print(
-            f"{what}: {share:.3f} of {cheapest}'s, limit {limit:.2f}: "
-            f"{'held' if held else 'BROKEN'}"
+            f"{what}: {shares[cheapest]:.3f} of {cheapest}'s, the cheapest, limit {limit:.2f}: "
+            f"{'held' if held else 'BROKEN'} ({others})"
         )
     return 0 if is_held else 1
 

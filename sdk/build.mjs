@@ -38,11 +38,12 @@ async function bundle(name, entryPoint) {
     logLevel: 'warning',
   });
   // A second minifier folds what is used once into its place: 3 % of the size as served. Not at the
-  // top level of the script, where names would become global ones.
+  // top level of the script, where names would become global ones. It writes 1 and 0 for true and
+  // false, so nothing may be compared with those.
   const { code } = await minify(outputFiles[0].text, {
     ecma: 2022,
     module: name.endsWith('.mjs'),
-    compress: { passes: 5, unsafe: true, unsafe_arrows: true, pure_getters: true, keep_fargs: false },
+    compress: { passes: 5, unsafe: true, unsafe_arrows: true, pure_getters: true, keep_fargs: false, booleans_as_integers: true, unsafe_comps: true },
   });
   return code + '\n';
 }

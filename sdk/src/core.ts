@@ -5,7 +5,7 @@ import type { Options } from './api.ts';
 export interface Settings extends Omit<Options, 'types'> {
   endpoint: string;
   types: string[];
-  /** Kind of entry (`resource:fetch`) -> how dear it is, below 0 where it is not asked for. */
+  /** Kind of entry (`resource:fetch`) -> how dear it is, below -1 where it is not asked for. */
   _ranks: Record<string, number>;
   /** The server's kill switch. */
   enabled?: boolean;
@@ -16,8 +16,8 @@ export interface Settings extends Omit<Options, 'types'> {
  * still runs then stumbles over it, inside `safe`, and does nothing.
  */
 export let options: Settings;
-/** URLs of our own requests, without their query. */
-export const ownUrls: (string | undefined)[] = [];
+/** URLs of our own requests. */
+export const ownUrls: string[] = [];
 
 export const configure = (settings?: Settings): void => {
   options = settings!;
@@ -31,15 +31,15 @@ export const timeline = (entryType: string): PerformanceEntry[] =>
 export const prerendering = (): unknown => (document as { prerendering?: boolean }).prerendering;
 
 /** Is this one of our own requests? They never appear in the log. */
-export const own = (url: string): boolean => ownUrls.includes(url.split('?')[0]);
+export const own = (url: string): boolean => ownUrls.includes(url);
 
-/** `run`, but never throwing: what goes wrong in here is no fault of the page. */
+/** `run`, but never throwing: what goes wrong in here is no fault of the page. Two arguments are enough. */
 export const safe =
-  <A extends unknown[], R>(run: (...args: A) => R) =>
+  <A, B, R>(run: (a: A, b: B) => R) =>
   // @ts-expect-error Where it failed, nothing is returned.
-  (...args: A): R | undefined => {
+  (a?: A, b?: B): R | undefined => {
     try {
-      return run(...args);
+      return run(a!, b!);
     } catch {
       // Nothing can be told to the page, and nothing needs to be.
     }
@@ -51,4 +51,4 @@ export const listen = (
   run: (event: never) => unknown,
   target: EventTarget = window,
 ): void =>
-  types.split(' ').forEach((type) => target.addEventListener(type, safe(run) as EventListener, true));
+  types.split(' ').forEach((type) => target.addEventListener(type, safe(run) as never, true));

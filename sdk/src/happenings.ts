@@ -2,7 +2,7 @@
 import type { Entry } from './api.ts';
 import { listen, now, timeline } from './core.ts';
 import { touch } from './pageviews.ts';
-import { add, queue, type Item } from './queue.ts';
+import { queue, tell, type Item } from './queue.ts';
 import { selector } from './selector.ts';
 import { leave } from './send.ts';
 
@@ -13,12 +13,14 @@ const count = (entry: Entry): void => {
   const before = last?._entry as Entry;
   if (
     queue.includes(last!) &&
-    ['name', 'selector', 'message'].every((key) => before[key] == entry[key])
+    before.name == entry.name &&
+    before.selector == entry.selector &&
+    before.message == entry.message
   ) {
     before.count = ((before.count as number) || 1) + 1;
     // It may have been made ready for a batch that then was full.
     last!._json = undefined;
-  } else last = add(entry);
+  } else last = tell(entry);
 };
 
 export const watchHappenings = (): void => {
@@ -45,11 +47,11 @@ export const watchHappenings = (): void => {
       });
     },
   );
-  const visibility = (startTime: number, name: string): unknown =>
-    add({ name, entryType: 'visibility', startTime });
-  for (const { startTime, name } of timeline('visibility-state')) visibility(startTime, name);
-  listen('visibilitychange', (event: Event) => {
-    visibility(event.timeStamp, document.visibilityState);
+  const visibility = ({ name, startTime }: { name: string; startTime: number }): unknown =>
+    tell({ name, entryType: 'visibility', startTime });
+  timeline('visibility-state').forEach(visibility);
+  listen('visibilitychange', ({ timeStamp: startTime }: Event) => {
+    visibility({ name: document.visibilityState, startTime });
     if (document.hidden) leave();
   });
 };

@@ -3,17 +3,18 @@
  * `perftui.pageview()` and with a new session. An entry belongs to the pageview in which it started.
  */
 import type { Entry } from './api.ts';
-import { shorten } from './compact.ts';
 import { listen, now, options, prerendering, safe } from './core.ts';
 import { uuid } from './ids.ts';
-import { add } from './queue.ts';
+import { waiting } from './queue.ts';
 import { stop } from './sdk.ts';
+import { schedule } from './send.ts';
 import { session, store } from './session.ts';
 
 export interface View {
-  _id: string;
-  /** Once it was needed: the first look into storage costs a page milliseconds while it loads. */
+  /** These once they were needed: the first look into storage costs a page that loads milliseconds. */
+  _id?: string;
   _session?: string;
+  _title?: string;
   _route: string;
   _entry: Entry;
 }
@@ -27,8 +28,7 @@ export const viewAt = (time: number): View =>
 export const currentView = (): View => views.at(-1)!;
 
 /** The path; a route in the hash (`#/orders`, `#!orders`) counts as part of it. */
-export const routeOf = ({ pathname, hash }: { pathname: string; hash: string }): string =>
-  pathname + /^#[!/][^?]*/.exec(hash);
+const route = (): string => location.pathname + /^#[!/][^?]*/.exec(location.hash);
 
 /** All tabs of a session agree on it without a word: the end of its ID decides. */
 export const isSampled = (id: string): boolean =>
@@ -37,40 +37,43 @@ export const isSampled = (id: string): boolean =>
 /** The session of a pageview; where it is not to be recorded none, and that is the end of it. */
 export const identify = (view: View): string | undefined => {
   if (!view._session) {
-    const id = session(Date.now(), true);
+    const id = session(true);
     if (store('perftui-opt-out') || !isSampled(id)) stop();
-    else view._session = id;
+    else {
+      view._session = id;
+      view._id = uuid();
+    }
   }
   return view._session;
 };
 
 export const openView = (kind: string, startTime: number): unknown => {
-  const name = shorten(location.href);
   const entry: Entry = {
-    name,
+    name: location.href,
     entryType: 'pageview',
     startTime,
     kind,
-    referrer: currentView()?._entry.name ?? shorten(document.referrer),
+    referrer: currentView()?._entry.name ?? document.referrer,
     // Its paints may not be those that the user saw.
     hidden: document.hidden,
     prerendered: prerendering(),
   };
-  views.push({ _id: uuid(Date.now()), _route: routeOf(location), _entry: entry });
-  return add(entry);
+  views.push({ _route: route(), _entry: entry });
+  schedule();
+  return waiting.push(entry);
 };
 
 /** Renews the session if its time is over; a pageview is of one session, so it ends with it. */
 export const touch = (active?: boolean): unknown =>
   options &&
   identify(currentView()) &&
-  session(Date.now(), active) != currentView()._session &&
+  session(active) != currentView()._session &&
   openView('session', now());
 
 /** Opens a pageview whenever the path changes, however the page changes it. */
 export const watchRoutes = (): void => {
   const changed = safe(() => {
-    if (currentView()._route != routeOf(location)) openView('route', now());
+    if (currentView()._route != route()) openView('route', now());
   });
   // Its class tells whether there is one: an element with that ID would be `window.navigation` too.
   const { navigation, Navigation } = window as { Navigation?: unknown; navigation?: EventTarget };

@@ -16,11 +16,9 @@ export interface Item {
 }
 
 export let queue: Item[] = [];
-/** Resources and navigations that nobody has looked at: that is done when there is time to send. */
-export const waiting: PerformanceEntry[] = [];
+/** What nobody has looked at: that is done when there is time to send. */
+export const waiting: (PerformanceEntry | Entry)[] = [];
 let dropped: Record<string, number> = {};
-
-const encoder = new TextEncoder();
 
 const lose = (type: string, count = 1): unknown => (dropped[type] = (dropped[type] || 0) + count);
 
@@ -46,6 +44,7 @@ const serialise = safe((entry: object): string => {
 export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
   const { entryType, initiatorType } = entry as PerformanceResourceTiming;
   const kind = entryType + ':' + initiatorType + ':';
+  // Behind them all is what nobody asked for.
   const _rank = (options._ranks[kind] ??= wants(kind)
     ? RANKS.findLastIndex((dear) => dear.test(kind))
     : -2);
@@ -54,10 +53,9 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     _entry: entry,
     _view: viewAt(entry.startTime),
     _rank,
-    // Told now: an element may be gone by the time of the batch. But an action or an error may be
-    // repeated, and there are many resources; when a prerendered page was activated its navigation
-    // learns late.
-    _json: /^(nav|res|act|err)/.test(entryType) ? undefined : serialise(entry),
+    // Properties are told now, as the page may change them. The rest has time: an action or an error
+    // may be repeated, and when a prerendered page was activated its navigation learns late.
+    _json: entryType == 'capture' ? serialise(entry) : undefined,
   };
   queue.push(item);
   if (queue.length > 3e3) {
@@ -65,8 +63,13 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     // A tenth at once, so that a storm is not sorted entry by entry.
     for (const { _entry } of queue.splice(-300)) lose(_entry.entryType);
   }
-  schedule();
   return item;
+};
+
+/** Takes an entry of our own into the queue, and sees to it that it is sent. */
+export const tell = (entry: Entry): Item | undefined => {
+  schedule();
+  return add(entry);
 };
 
 /**
@@ -77,15 +80,15 @@ export const build = (limit = 4e4): string | undefined => {
   if (!queue[0]) return;
   const { _view } = queue[0];
   if (!identify(_view)) return;
-  const { _entry: page } = _view;
   // Titles come late; what a pageview that is over was called, it stays.
-  if (_view == currentView()) page.title = shorten(document.title);
+  if (_view == currentView()) _view._title = shorten(document.title);
   const parts: string[] = [];
   let size = 0;
   queue = queue.filter((item) => {
     if (size > limit || item._view != _view) return true;
-    const json = (item._json ??= serialise(item._entry))!;
-    const { length } = encoder.encode(json);
+    const json = (item._json ??= serialise(item._entry) || '');
+    // Length in UTF-8, at most: three bytes for what is not ASCII.
+    const { length } = json.replace(/[^\0-\x7f]/g, '___');
     if (length > 2 && length < 4e4) {
       size += length;
       if (size > limit && parts[0]) return true;
@@ -94,7 +97,7 @@ export const build = (limit = 4e4): string | undefined => {
     return false;
   });
   if (!parts[0]) return build(limit);
-  const { name: url, title, referrer } = page;
+  const { name, referrer } = _view._entry;
   const { connection: { rtt, effectiveType } = {}, deviceMemory } = navigator as Navigator & {
     deviceMemory?: number;
     connection?: { effectiveType?: string; rtt?: number };
@@ -103,13 +106,13 @@ export const build = (limit = 4e4): string | undefined => {
     JSON.stringify({
       sessionId: _view._session,
       pageViewId: _view._id,
-      batchId: uuid(Date.now()),
+      batchId: uuid(),
       timeOrigin: performance.timeOrigin,
       sentAt: Date.now(),
       page: {
-        url,
-        title,
-        referrer,
+        url: shorten(name),
+        title: _view._title,
+        referrer: shorten(referrer as string),
         navigationType: (timeline('navigation')[0] as PerformanceNavigationTiming | undefined)?.type,
       },
       client: {

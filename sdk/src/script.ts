@@ -12,17 +12,11 @@ safe(() => {
   if (page.perftui?.use) return;
   const calls = page.perftui?.q || [];
   page.perftui = api;
-  begin(
-    { endpoint: new URL('/batch', src) as never, ...(dataset as Options) },
-    src.split('?')[0],
-    () => {
-      const url = new URL('perftui-detail.js', src).href;
-      ownUrls.push(url);
-      document.head.append(
-        Object.assign(document.createElement('script'), { src: url, nonce }),
-      );
-      return undefined;
-    },
-  );
+  const detail = new URL('perftui-detail.js', src).href;
+  ownUrls.push(src, detail);
+  begin({ endpoint: new URL('/batch', src) as never, ...(dataset as Options) }, () => {
+    document.head.append(Object.assign(document.createElement('script'), { src: detail, nonce }));
+    return undefined;
+  });
   for (const [method, ...args] of calls) (api[method] as (...args: unknown[]) => void)(...args);
 })();

@@ -6,7 +6,7 @@ import { listen, now, options, own, ownUrls, safe } from './core.ts';
 import { watchHappenings } from './happenings.ts';
 import { observe } from './observe.ts';
 import { currentView, identify, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
-import { add, queue } from './queue.ts';
+import { queue, tell } from './queue.ts';
 import { leave, pump } from './send.ts';
 import { store } from './session.ts';
 
@@ -47,7 +47,7 @@ const ask = async (): Promise<void> => {
   try {
     // A server that asks for a key asks for it here too.
     const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
-    ownUrls.push(url.split('?')[0]);
+    ownUrls.push(url);
     const wanted = await (await fetch(url)).json();
     if (!options) return;
     settle({ ...given, ...wanted });
@@ -70,22 +70,22 @@ const start = (): void => {
       // The paint of a restored page, as web-vitals takes it: after two frames.
       requestAnimationFrame(() =>
         requestAnimationFrame(() =>
-          safe(add)({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
+          safe(tell)({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
         ),
       );
     }
   });
-  listen('online', pump);
+  listen('online', () => pump());
   if (!/false/.test(options.config as never)) {
-    // Not while the page has other things to do, but before the first batch.
-    setTimeout(ask, (options.flushInterval ?? 2e3) / 2);
+    // When a page has mostly loaded, but before the first batch.
+    setTimeout(ask, (options.flushInterval ?? 2e3) * 0.8);
   }
 };
 
 export const api: Perftui = {
   capture: safe((name: string, properties?: Record<string, unknown>) => {
     touch(true);
-    add({ name, entryType: 'capture', startTime: now(), properties });
+    tell({ name, entryType: 'capture', startTime: now(), properties });
   }),
   pageview: safe(() => openView('manual', now())),
   flush: pump as () => void,
@@ -95,7 +95,7 @@ export const api: Perftui = {
   }),
   optIn: safe(() => store('perftui-opt-out', '')),
   use: safe((plugin: Plugin) => {
-    plugin({ add: safe(add), own, options });
+    plugin({ add: safe(tell), own, options });
   }),
   get sessionId() {
     // None while nothing is recorded, also where the page has asked for it before.
@@ -107,7 +107,7 @@ export const api: Perftui = {
 };
 
 /** Starts recording with options, or with the attributes of a script tag; once. */
-export const begin = safe((wanted: Options, ownUrl?: string, load?: () => undefined) => {
+export const begin = safe((wanted: Options, load?: () => undefined) => {
   const { doNotTrack, globalPrivacyControl } = navigator as Navigator & {
     globalPrivacyControl?: boolean;
   };
@@ -120,7 +120,7 @@ export const begin = safe((wanted: Options, ownUrl?: string, load?: () => undefi
     return;
   }
   settle((given = wanted));
-  ownUrls.push(options.endpoint.split('?')[0], ownUrl);
+  ownUrls.push(options.endpoint);
   loadDetail = load;
   start();
 });

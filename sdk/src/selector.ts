@@ -18,3 +18,14 @@ export const selector = (node: unknown): string => {
   }
   return path;
 };
+
+/** What the browser told -> the selector of its element, which may be gone a moment later. */
+export const known = new WeakMap<object, string>();
+
+type Part = { element?: unknown; target?: unknown; node?: unknown; sources?: Part[] };
+
+/** Keeps the selector of an entry, and of the sources of a shift. */
+export const know = (part: Part): void => {
+  known.set(part, selector(part.element || part.target || part.node));
+  part.sources?.forEach(know);
+};

@@ -8,6 +8,8 @@ const retries: string[] = [];
 let current: string | undefined;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** So many entries are about a batch, and what a page that goes could still hand over. */
+export const FULL = 75;
 
 /** The next batch to send: one that failed before, or a new one. */
 const next = (limit?: number): string | undefined => retries.shift() || build(limit);
@@ -21,8 +23,8 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
     // Smaller ones are not worth compressing.
     if (!hurry && batch.length > 1500 && window.CompressionStream) {
       body = await new Response(
-        new Blob([batch]).stream().pipeThrough(new CompressionStream('gzip')),
-      ).blob();
+        new Response(batch).body!.pipeThrough(new CompressionStream('gzip')),
+      ).arrayBuffer();
       // No header says so, as that would cost a preflight at another origin: JSON begins otherwise.
     }
     // Keepalive costs more, and has a budget; what is under way when the page goes, a beacon repeats.
@@ -49,31 +51,34 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
   }
 };
 
-/** Sends what waits, batch after batch, until nothing of it is left or the server fails. */
-export const pump = async (): Promise<void> => {
+/** Sends what waits, batch after batch, until at most `rest` entries are left or the server fails. */
+export const pump = async (rest = 0): Promise<void> => {
+  if (!options) return;
+  drain();
+  // A retry has its time.
+  if (rest && failures) return;
   clearTimeout(timer);
   timer = undefined;
-  if (!options || prerendering()) return;
+  if (prerendering()) return;
   if (current) return schedule();
-  drain();
   touch();
   const last = queue.at(-1);
   do {
     current = next();
     if (current) await post(current);
-  } while (options && current && !failures && (retries[0] || queue.includes(last!)));
+  } while (options && current && !failures && (retries[0] || (queue.includes(last!) && queue.length > rest)));
   current = undefined;
   // The newest may have gone before older ones of another pageview.
   if (options && queue[0]) schedule();
 };
 
-/** Sends in a while, when the page is idle; at once where a batch is full. */
+/** Sends when the page is idle. */
+export const whenIdle = (rest?: number): unknown =>
+  (window.requestIdleCallback || setTimeout)(() => pump(rest), { timeout: 2e3 } as never);
+
+/** Sends in a while. */
 export const schedule = (): void => {
-  const run = (): unknown =>
-    (window.requestIdleCallback || setTimeout)(pump, { timeout: 2e3 } as never);
-  // As many as a page that goes could still hand over do not wait.
-  if (queue.length == 200 && !failures) run();
-  timer ||= setTimeout(run, options.flushInterval ?? 2e3);
+  if (options.endpoint) timer ||= setTimeout(whenIdle, options.flushInterval ?? 2e3);
 };
 
 /** The page may not come back: hands everything over. `final`, the event, where it is going for sure. */

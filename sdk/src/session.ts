@@ -15,15 +15,17 @@ export const store = safe((key: string, value?: string): string | null => {
 });
 
 /**
- * The session's ID at `time` (epoch milliseconds).
+ * The session's ID now.
  *
  * @param active whether somebody is at it: activity keeps a session alive, mere traffic does not
  */
-export const session = (time: number, active?: boolean): string => {
+export const session = (active?: boolean): string => {
+  const time = Date.now();
   let [id, started, activeAt] = (store('perftui') || memory).split(',') as [string, ...string[]];
   const idle = Math.abs(time - +activeAt!);
   if (!(idle < 18e5 && time - +started! < 864e5)) {
-    id = uuid((started = time as never));
+    id = uuid();
+    started = time as never;
     active = true;
     // Storage is written every five seconds at most for mere activity.
   } else if (idle < 5e3) active = false;
