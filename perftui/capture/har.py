@@ -1,30 +1,27 @@
-"""HAR 1.2 files, in the dialects of Chrome, Firefox, WebPageTest, sitespeed and others.
+"""HAR 1.2 files into batches, in bounded memory.
 
-Pages become pageviews, entries become requests, ``pageTimings`` and the metrics of WebPageTest and
-sitespeed become what a browser would have reported for them. -1 means "does not apply" or
-"unknown" there, and is ``None`` here, never 0.
-
-Sources: http://www.softwareishard.com/blog/har-12-spec/ (sections ``timings``, ``response``,
-``pageTimings``); Chrome's and WebPageTest's extra fields as their files have them.
+Pages become pageviews (:mod:`perftui.capture.har_page`), entries become requests
+(:mod:`perftui.capture.har_entry`), with their bodies on request (:mod:`perftui.capture.har_bodies`).
 """
 
 from __future__ import annotations
 
 import tempfile
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, BinaryIO
 
 import msgspec
 
 from perftui.capture.batch import decode_batch, decode_document
-from perftui.capture.bodies import LARGEST_MEASURED, is_text, savings
+from perftui.capture.har_bodies import NOTHING_ATTACHED, Attached, references, with_bodies
+from perftui.capture.har_entry import entry_of, is_document_entry, of_mitmproxy
+from perftui.capture.har_page import page_entries, with_document_events
+from perftui.capture.har_values import microseconds, moment_us
 from perftui.capture.json_slices import JsonSlices
 from perftui.config import ServerSettings, Settings
 from perftui.errors import ImportFileError, IntakeError
-from perftui.model import JSON, MAX_SAFE_INTEGER, Batch, Entry, Page
+from perftui.model import JSON, Batch, Entry, Page
 
 Fault = Callable[[str], None]
 
@@ -36,40 +33,10 @@ HELD_ENTRIES = 2000
 
 SOURCE = "har"
 
-MAX_TIME_US = MAX_SAFE_INTEGER
 MAX_NESTING = 64
-
-EARLIEST_US = 0
-LATEST_US = 253_402_300_800_000_000
-"""9999-12-31: the last moment that ISO 8601's four figures can say."""
 
 OWN = "_perftui"
 """The field of our own exports that holds an entry, or a page, as it was."""
-
-_PROTOCOLS = {
-    "1.0": "http/1.0",
-    "1.1": "http/1.1",
-    "2.0": "h2",
-    "http/1.0": "http/1.0",
-    "http/1.1": "http/1.1",
-    "http/2": "h2",
-    "http/2.0": "h2",
-    "http/2+quic/46": "h3",
-    "http/3": "h3",
-    "http/3.0": "h3",
-    "h2": "h2",
-    "h3": "h3",
-    "spdy": "spdy",
-}
-_UNKNOWN_WORDS = frozenset({"", "unknown", "x-unknown", "x-unknown/x-unknown"})
-
-_PAINTS = {
-    "_firstPaint": ("paint", "first-paint"),
-    "_startRender": ("paint", "first-paint"),
-    "_firstContentfulPaint": ("paint", "first-contentful-paint"),
-    "_largestContentfulPaint": ("largest-contentful-paint", ""),
-}
-"""Fields of ``pageTimings`` (milliseconds since the page's start) -> entry type and name."""
 
 
 def read_har(
@@ -79,6 +46,7 @@ def read_har(
     fault: Fault,
     *,
     body_characters: int = 0,
+    attached: Attached = NOTHING_ATTACHED,
 ) -> Iterator[Batch]:
     """Batches of a HAR file, in bounded memory.
 
@@ -87,6 +55,7 @@ def read_har(
         received_us: the moment of the import, µs since the epoch.
         fault: told of each thing that is left out, with its place.
         body_characters: how much of each textual body is kept; 0 keeps none.
+        attached: bodies that are in files of their own.
 
     Raises:
         ImportFileError: it is no HAR file at all.
@@ -96,12 +65,19 @@ def read_har(
             while piece := stream.read(1 << 20):
                 copy.write(piece)
             copy.seek(0)
-            yield from read_har(copy, settings, received_us, fault, body_characters=body_characters)
+            yield from read_har(
+                copy,
+                settings,
+                received_us,
+                fault,
+                body_characters=body_characters,
+                attached=attached,
+            )
         return
     begin = stream.tell()
     head = _read_head(stream, fault)
     stream.seek(begin)
-    importer = _Importer(head, settings.server, received_us, fault, body_characters)
+    importer = _Importer(head, settings.server, received_us, fault, body_characters, attached)
     yield from importer.batches(stream)
 
 
@@ -236,8 +212,10 @@ class _Importer:
         received_us: int,
         fault: Fault,
         body_characters: int,
+        attached: Attached,
     ) -> None:
         self._head = head
+        self._attached = attached
         self._body_characters = body_characters
         self._limits = limits
         self._received_us = received_us
@@ -264,7 +242,7 @@ class _Importer:
         title = title if isinstance(title, str) else None
         own = told.get(OWN)
         view_id = own.get("pageViewId") if isinstance(own, dict) else None
-        if isinstance(own, dict) and (exact := _positive_us(own.get("timeOrigin"))):
+        if isinstance(own, dict) and (exact := microseconds(own.get("timeOrigin"))):
             origin_us = exact
         state = _PageState(
             view_id if isinstance(view_id, str) and view_id else f"page-{index + 1}",
@@ -329,25 +307,27 @@ class _Importer:
         if not isinstance(request, dict) or not isinstance(request.get("url"), str):
             self._fault(f"{place}: request.url: missing")
             return None
+        for name in references(told):
+            self._attached.refer(name)
         state = self._state(told.get("pageref"), started_us)
         entry: Entry | None = None
         if isinstance(own, dict):
             entry = self._own_entry(own, place)
         if entry is None:
             if self._head.creator == "mitmproxy":
-                response = _of_mitmproxy(response)
+                response = of_mitmproxy(response)
             entry = entry_of(
                 told,
                 request,
                 response if isinstance(response, dict) else {},
                 start_us=started_us - state.origin_us,
-                is_document=not state.has_document and _is_document(told, request, response),
+                is_document=not state.has_document and is_document_entry(told, request, response),
             )
             if self._body_characters:
-                entry = with_bodies(entry, told, self._body_characters)
+                entry = with_bodies(entry, told, self._body_characters, self._attached)
             if entry.entry_type == "navigation":
                 state.has_document = True
-                entry = _with_page_timings(entry, state.told)
+                entry = with_document_events(entry, state.told)
                 if state.page.url is None:
                     state.page = msgspec.structs.replace(state.page, url=entry.name)
         state.entries.append(self._bounded(entry))
@@ -394,17 +374,12 @@ class _Importer:
                         wire[begin : begin + self._limits.max_entries], f"page {state.view_id}"
                     )
             return
-        timings = state.told.get("pageTimings")
-        if not isinstance(timings, dict):
-            return
-        seen: set[str] = set()
-        for field, (entry_type, name) in _PAINTS.items():
-            at_us = _positive_us(timings.get(field))
-            if at_us and name not in seen:
-                seen.add(name)
-                state.entries.append(
-                    Entry(entry_type=entry_type, name=name, start_us=at_us, duration_us=0)
-                )
+        entries, beyond = page_entries(state.told)
+        state.entries += map(self._bounded, entries)
+        if beyond:
+            self._fault(
+                f"page {state.view_id}: {beyond} of its marks, tasks and shifts are too many"
+            )
 
     def _batch(self, state: _PageState) -> Batch:
         state.batch_count += 1
@@ -450,362 +425,3 @@ def _own_page(told: Mapping[str, JSON]) -> Page:
         referrer=word("referrer"),
         navigation_type=word("navigationType"),
     )
-
-
-# --- one entry --------------------------------------------------------------------------------
-
-
-def moment_us(value: JSON) -> int | None:
-    """ISO 8601 as µs since the epoch; None for what is no moment between 1970 and 9999."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value.strip())
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        found = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
-    except OverflowError:
-        return None
-    return found if EARLIEST_US <= found < LATEST_US else None
-
-
-def _positive_us(value: JSON) -> int | None:
-    """Milliseconds as µs; None for -1, other negative numbers, and what is no number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if not 0 <= value <= MAX_TIME_US / 1000:
-        return None
-    return round(value * 1000)
-
-
-def _size(value: JSON) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return int(value) if 0 <= value <= MAX_SAFE_INTEGER else None
-
-
-def _word(value: JSON) -> str | None:
-    return value if isinstance(value, str) and value.lower() not in _UNKNOWN_WORDS else None
-
-
-def entry_of(
-    told: Mapping[str, JSON],
-    request: Mapping[str, JSON],
-    response: Mapping[str, JSON],
-    *,
-    start_us: int,
-    is_document: bool,
-) -> Entry:
-    """One HAR entry as a request that starts at ``start_us`` (µs since its page's start)."""
-    content = response.get("content")
-    content = content if isinstance(content, dict) else {}
-    headers = _headers(response.get("headers"))
-    status = _size(response.get("status"))
-    coding = headers.get("content-encoding")
-    fields = _sizes(told, response, content, status, coding)
-    media_type = _word(content.get("mimeType"))
-    initiator = told.get("_resourceType")
-    url = request["url"]
-    assert isinstance(url, str)
-    entry = Entry(
-        entry_type="navigation" if is_document else "resource",
-        name=url,
-        start_us=start_us,
-        duration_us=_positive_us(told.get("time")),
-        initiator_type="navigation" if is_document else _word(initiator),
-        method=_word(request.get("method")),
-        next_hop_protocol=_protocol(told, request, response),
-        content_type=media_type.partition(";")[0].strip().lower() if media_type else None,
-        content_encoding=coding,
-        delivery_type="cache" if _is_from_cache(told) else None,
-        render_blocking_status=_render_blocking(told),
-        response_status=status if status and status < 1000 else None,
-        extra=_extra(told, request, response, content, headers),
-        **fields,
-    )
-    return _with_timings(entry, told.get("timings"))
-
-
-def _of_mitmproxy(response: JSON) -> JSON:
-    """mitmproxy writes the size of the encoded body as ``content.size``: the decoded one is that
-    and what compression saved."""
-    content = response.get("content") if isinstance(response, dict) else None
-    if not isinstance(response, dict) or not isinstance(content, dict):
-        return response
-    size, saved = _size(content.get("size")), content.get("compression")
-    if size is None or not isinstance(saved, int):
-        return response
-    return {**response, "content": {**content, "size": max(0, size + saved)}}
-
-
-def with_bodies(entry: Entry, told: Mapping[str, JSON], characters: int) -> Entry:
-    """An entry with the first characters of its textual bodies, and with what compression would
-    save where the whole of one is there and came uncompressed."""
-    extra = dict(entry.extra)
-    request, response = told.get("request"), told.get("response")
-    posted = request.get("postData") if isinstance(request, dict) else None
-    if isinstance(posted, dict) and isinstance(text := posted.get("text"), str) and text:
-        extra["requestBody"] = text[:characters]
-    content = response.get("content") if isinstance(response, dict) else None
-    text = content.get("text") if isinstance(content, dict) else None
-    if isinstance(content, dict) and isinstance(text, str) and is_text(entry.content_type or ""):
-        body = text.encode("utf-8", "replace")
-        if content.get("encoding") == "base64":
-            try:
-                body = b64decode(text)
-            except ValueError:
-                return entry
-        if body:
-            extra["responseBody"] = body.decode("utf-8", "replace")[:characters]
-        is_whole = len(body) == entry.decoded_body_size
-        if is_whole and entry.content_encoding is None and 0 < len(body) <= LARGEST_MEASURED:
-            extra |= savings(body)
-    return msgspec.structs.replace(entry, extra=extra)
-
-
-def _headers(value: JSON) -> dict[str, str]:
-    """Names in lower case; of several the last."""
-    found: dict[str, str] = {}
-    if isinstance(value, list):
-        for one in value:
-            if isinstance(one, dict):
-                name, text = one.get("name"), one.get("value")
-                if isinstance(name, str) and isinstance(text, str):
-                    found[name.lower()] = text
-    return found
-
-
-def _sizes(
-    told: Mapping[str, JSON],
-    response: Mapping[str, JSON],
-    content: Mapping[str, JSON],
-    status: int | None,
-    coding: str | None,
-) -> dict[str, Any]:
-    """Transferred, encoded and decoded bytes; those of a body that came from the cache are not
-    told as transferred.
-
-    Where a compressed body is said to be no longer when it is decoded, its decoded size is not
-    known: WebPageTest and early Browsertime give the encoded size in both places.
-    """
-    encoded = _size(response.get("bodySize"))
-    decoded = _size(content.get("size"))
-    header = _size(response.get("headersSize"))
-    transferred = _size(response.get("_transferSize"))
-    if transferred is None:
-        transferred = _size(told.get("_bytesIn"))
-    if transferred is None and encoded is not None and header is not None:
-        transferred = encoded + header
-    if _is_from_cache(told):
-        transferred = 0
-    compression = content.get("compression")
-    if (
-        encoded is None
-        and decoded is not None
-        and isinstance(compression, int)
-        and 0 <= compression <= decoded
-    ):
-        encoded = decoded - compression
-    if encoded is None and transferred is not None and header is not None and status != 304:
-        encoded = max(0, transferred - header)
-    if decoded and decoded == encoded and coding and coding.lower() != "identity":
-        decoded = None
-    return {
-        "transfer_size": transferred,
-        "encoded_body_size": encoded,
-        "decoded_body_size": decoded,
-    }
-
-
-def _protocol(
-    told: Mapping[str, JSON], request: Mapping[str, JSON], response: Mapping[str, JSON]
-) -> str | None:
-    for value in (response.get("httpVersion"), request.get("httpVersion"), told.get("_protocol")):
-        word = _word(value)
-        if word is not None:
-            return _PROTOCOLS.get(word.lower(), word.lower()[:40])
-    return None
-
-
-def _render_blocking(told: Mapping[str, JSON]) -> str | None:
-    value = _word(told.get("_renderBlocking"))
-    if value is None:
-        return None
-    return "blocking" if value in {"blocking", "in_body_parser_blocking"} else "non-blocking"
-
-
-def _extra(
-    told: Mapping[str, JSON],
-    request: Mapping[str, JSON],
-    response: Mapping[str, JSON],
-    content: Mapping[str, JSON],
-    headers: Mapping[str, str],
-) -> dict[str, JSON]:
-    extra: dict[str, JSON] = {}
-    error = _error(told, response)
-    if error is not None:
-        extra["error"] = error
-    if messages := _messages(told.get("_webSocketMessages")):
-        extra["messages"] = messages
-    words = {
-        "statusText": response.get("statusText"),
-        "redirectURL": response.get("redirectURL"),
-        "serverIPAddress": told.get("serverIPAddress"),
-        "connection": told.get("connection"),
-        "priority": told.get("_priority"),
-        "mimeType": content.get("mimeType"),
-    }
-    extra |= {name: value for name, value in words.items() if isinstance(value, str) and value}
-    values = {
-        "initiator": told.get("_initiator"),
-        "requestHeaders": request.get("headers"),
-        "responseHeaders": response.get("headers"),
-    }
-    extra |= {name: value for name, value in values.items() if value}
-    told_body = _size(request.get("bodySize"))
-    if told_body:
-        extra["requestBodySize"] = told_body
-    if metrics := server_timing(headers.get("server-timing", "")):
-        extra["serverTiming"] = metrics
-    return extra
-
-
-def _is_from_cache(told: Mapping[str, JSON]) -> bool:
-    """Chrome says it with ``_fromCache``, Safari with ``_fetchType``."""
-    return bool(told.get("_fromCache")) or told.get("_fetchType") in {"Memory Cache", "Disk Cache"}
-
-
-def _error(told: Mapping[str, JSON], response: Mapping[str, JSON]) -> str | None:
-    """Chrome and mitmproxy have ``_error``, Playwright ``_failureText``, Charles ``_charlesStatus``."""
-    for value in (response.get("_error"), told.get("_error"), response.get("_failureText")):
-        if (word := _word(value)) is not None:
-            return word
-    status = _word(response.get("_charlesStatus"))
-    return None if status is None or status.upper() == "COMPLETE" else f"Charles: {status}"
-
-
-def _messages(told: JSON) -> dict[str, JSON]:
-    """Messages of a WebSocket, counted: payload bytes, those of binary ones without their Base64."""
-    if not isinstance(told, list):
-        return {}
-    sent = received = byte_count = 0
-    for message in told:
-        if not isinstance(message, dict):
-            continue
-        data = message.get("data")
-        if isinstance(data, str):
-            size = len(data.encode("utf-8", "replace"))
-            is_binary = message.get("opcode") == 2
-            byte_count += size // 4 * 3 - data[-2:].count("=") if is_binary else size
-        sent += 1 if message.get("type") == "send" else 0
-        received += 1 if message.get("type") == "receive" else 0
-    return {"sent": sent, "received": received, "bytes": byte_count}
-
-
-def server_timing(header: str) -> list[JSON]:
-    """The metrics of a ``Server-Timing`` header, as the browser has them (W3C Server Timing)."""
-    metrics: list[JSON] = []
-    for part in header.replace("\n", ",").split(","):
-        name, *parameters = part.strip().split(";")
-        if not name.strip():
-            continue
-        metric: dict[str, JSON] = {"name": name.strip(), "duration": 0, "description": ""}
-        for parameter in parameters:
-            key, _, value = parameter.partition("=")
-            value = value.strip().strip('"')
-            if key.strip().lower() == "dur":
-                try:
-                    metric["duration"] = float(value)
-                except ValueError:
-                    continue
-            elif key.strip().lower() == "desc":
-                metric["description"] = value
-        metrics.append(metric)
-    return metrics
-
-
-def _with_timings(entry: Entry, timings: JSON) -> Entry:
-    """Place the phases one after the other: blocked, dns, connect (ssl at its end), send, wait,
-    receive. What is -1 did not happen or is not known."""
-    if not isinstance(timings, dict):
-        return entry
-    steps = {
-        name: _positive_us(timings.get(name))
-        for name in ("blocked", "dns", "connect", "ssl", "send", "wait", "receive")
-    }
-    told = [
-        name
-        for name in ("blocked", "dns", "connect", "send", "wait", "receive")
-        if steps[name] is not None
-    ]
-    if not told:
-        return entry
-    changes: dict[str, Any] = {}
-    extra = dict(entry.extra)
-    at = entry.start_us + (steps["blocked"] or 0)
-    changes["fetch_start_us"] = entry.start_us
-    if (dns := steps["dns"]) is not None:
-        changes["domain_lookup_start_us"] = at
-        at += dns
-        changes["domain_lookup_end_us"] = at
-    if (connect := steps["connect"]) is not None:
-        changes["connect_start_us"] = at
-        at += connect
-        changes["connect_end_us"] = at
-        if steps["ssl"]:
-            changes["secure_connection_start_us"] = max(at - connect, at - steps["ssl"])
-    if (wait := steps["wait"]) is not None:
-        changes["request_start_us"] = at
-        at += steps["send"] or 0
-        if steps["send"] is not None:
-            extra["requestEnd"] = at / 1000
-        at += wait
-        changes["response_start_us"] = at
-        if (receive := steps["receive"]) is not None:
-            at += receive
-            changes["response_end_us"] = at
-    if entry.duration_us is None:
-        changes["duration_us"] = at - entry.start_us
-    return msgspec.structs.replace(entry, extra=extra, **changes)
-
-
-def _is_document(told: Mapping[str, JSON], request: Mapping[str, JSON], response: JSON) -> bool:
-    """Whether it is the answer that a page is made of: the first that is HTML and no redirect."""
-    kind = told.get("_resourceType")
-    answer = response if isinstance(response, dict) else {}
-    if (
-        isinstance(_size(answer.get("status")), int)
-        and 300 <= (_size(answer.get("status")) or 0) < 400
-    ):
-        return False
-    if isinstance(kind, str):
-        return kind == "document"
-    content = answer.get("content")
-    media_type = content.get("mimeType") if isinstance(content, dict) else None
-    return (
-        isinstance(media_type, str)
-        and "html" in media_type.lower()
-        and (request.get("method") in {"GET", "POST", None})
-    )
-
-
-def _with_page_timings(entry: Entry, page: Mapping[str, JSON]) -> Entry:
-    """A navigation as the browser would have reported it: it lasts until the load event."""
-    timings = page.get("pageTimings")
-    if not isinstance(timings, dict):
-        return entry
-    extra = dict(entry.extra)
-    loaded = _positive_us(timings.get("onContentLoad"))
-    if loaded:
-        extra["domContentLoadedEventEnd"] = loaded / 1000
-    load = _positive_us(timings.get("onLoad"))
-    changes: dict[str, Any] = {}
-    if load:
-        extra["loadEventEnd"] = load / 1000
-        if entry.response_end_us is None and entry.duration_us is not None:
-            changes["response_end_us"] = entry.start_us + entry.duration_us
-        changes["duration_us"] = max(entry.duration_us or 0, load - entry.start_us)
-    return msgspec.structs.replace(entry, extra=extra, **changes)

@@ -2,7 +2,8 @@
 ends with one line.
 
 A ``.zip`` is read member by member, in place: the names of its members are words in messages and
-never paths. Playwright writes such archives (a ``.har`` beside the bodies it refers to).
+never paths. Playwright writes such archives (a ``.har`` beside the bodies it refers to), and a body is
+looked up among the members, by its very name.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import BinaryIO
 
+from perftui.capture.har_bodies import Attached
 from perftui.config import Settings
 from perftui.errors import ImportFileError
 from perftui.model import Batch
 
 Fault = Callable[[str], None]
 MemberReader = Callable[[BinaryIO, Settings, int, Fault], Iterator[Batch]]
+
+HarReader = Callable[[BinaryIO, Settings, int, Fault, Attached], Iterator[Batch]]
+"""The same of a HAR file, given the bodies beside it."""
 
 MAX_RATIO = 200
 """Unpacked bytes per packed byte over which a file is a bomb. Deflate reaches 1032; real HAR files
@@ -93,11 +99,9 @@ class Unpacked(io.RawIOBase):
         return len(piece)
 
 
-def read_zip(
-    readers: Mapping[str, MemberReader],
-) -> MemberReader:
+def read_zip(readers: Mapping[str, MemberReader], har_reader: HarReader) -> MemberReader:
     """What reads an archive, given what reads its members by their suffix. Members of other kinds
-    are passed over; archives within it are named as faults."""
+    are passed over, unless a HAR file refers to them; archives within it are named as faults."""
 
     def read(
         stream: BinaryIO, settings: Settings, received_us: int, fault: Fault
@@ -120,23 +124,31 @@ def read_zip(
             if len(members) > MAX_MEMBERS:
                 fault(f"{len(members)} members; only the first {MAX_MEMBERS} are looked at")
                 members = members[:MAX_MEMBERS]
+            bodies: set[str] = set()
             found = 0
-            for member in members:
+            # HAR files first: they say which of the others are bodies of theirs.
+            for member in sorted(members, key=lambda one: suffix_of_member(one.filename) != ".har"):
                 suffix = suffix_of_member(member.filename)
-                if member.is_dir() or suffix == "":
+                if member.is_dir() or suffix == "" or member.filename in bodies:
                     continue
                 if suffix == ".zip":
                     fault(f"{member.filename}: an archive in an archive is not read")
                     continue
-                reader = readers.get(suffix)
-                if reader is None:
+                if suffix == ".har":
+                    reader: MemberReader = partial(
+                        _read_har, har_reader, archive, member.filename, bodies
+                    )
+                elif suffix in readers:
+                    reader = readers[suffix]
+                else:
                     continue
                 found += 1
                 yield from _member(
                     archive, member, reader, settings, received_us, fault, is_gzip=_is_gzip(member)
                 )
             if not found:
-                raise ImportFileError(f"nothing in it that can be imported ({', '.join(readers)})")
+                kinds = ", ".join([".har", *readers])
+                raise ImportFileError(f"nothing in it that can be imported ({kinds})")
 
     return read
 
@@ -150,6 +162,52 @@ def suffix_of_member(name: str) -> str:
 
 def _is_gzip(member: zipfile.ZipInfo) -> bool:
     return member.filename.lower().endswith(".gz")
+
+
+class _Members(Attached):
+    """The other members of an archive, for a HAR file in it.
+
+    Args:
+        name: of the HAR file: it refers to what is in its folder.
+        bodies: gets the names of the members that it refers to.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, name: str, bodies: set[str], fault: Fault) -> None:
+        self._archive = archive
+        self._folder = name[: name.rfind("/") + 1]
+        self._bodies = bodies
+        self._fault = fault
+
+    def refer(self, name: str) -> None:
+        """It is no file to be imported by itself."""
+        member = self._folder + name
+        if member in self._archive.NameToInfo:
+            self._bodies.add(member)
+
+    def read(self, name: str, byte_count: int) -> bytes | None:
+        """The beginning of a member, looked up by its very name."""
+        try:
+            with self._archive.open(self._folder + name) as body:
+                return body.read(byte_count)
+        except KeyError:
+            self._fault(f"the body {name[:120]!r} is not in the archive")
+        except DAMAGED as error:
+            self._fault(f"the body {name[:120]!r} is damaged: {error}")
+        return None
+
+
+def _read_har(
+    har_reader: HarReader,
+    archive: zipfile.ZipFile,
+    name: str,
+    bodies: set[str],
+    stream: BinaryIO,
+    settings: Settings,
+    received_us: int,
+    fault: Fault,
+) -> Iterator[Batch]:
+    members = _Members(archive, name, bodies, fault)
+    return har_reader(stream, settings, received_us, fault, members)
 
 
 def _member(

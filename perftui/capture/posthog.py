@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from perftui.capture.batch import decode_batch, decode_document
-from perftui.capture.har import moment_us
+from perftui.capture.har_values import moment_us
 from perftui.capture.json_slices import JsonSlices
 from perftui.config import Settings
 from perftui.errors import ImportFileError, IntakeError

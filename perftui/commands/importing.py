@@ -22,6 +22,7 @@ from perftui.analysis.text import sanitise
 from perftui.capture.batch import decode_lines
 from perftui.capture.har import read_har
 from perftui.capture.har_archive import Unpacked, read_zip
+from perftui.capture.har_bodies import Attached
 from perftui.capture.intake import Intake
 from perftui.capture.mitmproxy_flows import read_flows
 from perftui.capture.posthog import looks_like_posthog, read_posthog
@@ -71,6 +72,13 @@ def readers(body_characters: int = 0) -> dict[str, FileReader]:
         body_characters: how much of each textual body is kept, where the file has bodies.
     """
     of_har = partial(read_har, body_characters=body_characters)
+
+    def of_har_with_bodies(
+        stream: BinaryIO, settings: Settings, received_us: int, fault: Fault, attached: Attached
+    ) -> Iterator[Batch]:
+        """A HAR file of an archive."""
+        return of_har(stream, settings, received_us, fault, attached=attached)
+
     of_flows = partial(read_flows, body_characters=body_characters)
 
     def of_json(
@@ -83,12 +91,12 @@ def readers(body_characters: int = 0) -> dict[str, FileReader]:
     members: dict[str, FileReader] = {
         ".jsonl": read_lines,
         ".ndjson": read_lines,
-        ".har": of_har,
         ".json": of_json,
     }
     return {
         **members,
-        ".zip": read_zip(members),
+        ".har": of_har,
+        ".zip": read_zip(members, of_har_with_bodies),
         ".flows": of_flows,
         ".flow": of_flows,
         ".mitm": of_flows,

@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.capture.har import HELD_ENTRIES, moment_us, read_har, server_timing
+from perftui.capture.har import HELD_ENTRIES, read_har
+from perftui.capture.har_entry import server_timing
+from perftui.capture.har_page import MAX_ENTRIES
+from perftui.capture.har_values import moment_us
 from perftui.capture.json_slices import JsonSlices
 from perftui.config import Settings
 from perftui.errors import ImportFileError
@@ -75,6 +78,11 @@ def one(url: str = "https://a.test/", **fields: Any) -> dict[str, Any]:
         "timings": {"blocked": -1, "dns": -1, "connect": -1, "send": 1, "wait": 90, "receive": 9},
         **fields,
     }
+
+
+HTML: dict[str, Any] = {
+    "response": {"status": 200, "headers": [], "content": {"size": 10, "mimeType": "text/html"}}
+}
 
 
 def entries_of(document: bytes) -> list[Entry]:
@@ -168,23 +176,102 @@ def test_a_real_file_is_imported_without_loss(har_folder: Path, name: str) -> No
         expected_by_domain[urlsplit(one["request"]["url"]).hostname] += transferred(one)
     assert transferred_by_domain == expected_by_domain
 
-    # Page timings: what the page says is what its navigation says.
-    loads = Counter(
-        round(page["pageTimings"]["onLoad"])
-        for page in log["pages"]
-        if page["pageTimings"].get("onLoad", -1) > 0
-        and any(
+
+# --- what pages tell, by an independent reading -------------------------------------------------------
+
+
+def first(page: dict[str, Any], *names: str) -> float | None:
+    """The first of some fields, in the page's timings or in the page itself, that was measured."""
+    for name in names:
+        for place in (page["pageTimings"], page, page.get("_googleWebVitals", {})):
+            value = place.get(name, -1)
+            if isinstance(value, (int, float)) and value > 0:
+                return value
+    return None
+
+
+def told_by(page: dict[str, Any]) -> dict[str, Any]:
+    """Moments in milliseconds by name, of a page as the file has it."""
+    load = first(page, "onLoad")
+    moments = {
+        "loadEventEnd": load,
+        "domContentLoadedEventEnd": first(page, "onContentLoad", "_domContentLoadedEventEnd"),
+        "domInteractive": first(page, "_domInteractiveTime"),
+        "first-paint": first(page, "_firstPaint", "_startRender"),
+        "first-contentful-paint": first(page, "_firstContentfulPaint"),
+        "largest-contentful-paint": first(page, "_largestContentfulPaint"),
+        "fullyLoaded": first(page, "_fullyLoaded"),
+        "visualComplete": first(page, "_visualComplete"),
+        "lastVisualChange": first(page, "_lastVisualChange"),
+    }
+    start = first(page, "_loadEventStart")
+    moments["loadEventStart"] = start if load and start and start <= load else None
+    for name, value in page.items():
+        if name.startswith("_userTime."):
+            moments[name.removeprefix("_userTime.")] = value
+    for begin, end in page["pageTimings"].get("_longTasks", []):
+        moments[f"longtask {round(begin)}"] = end - begin
+    moments["CLS"] = page.get("_googleWebVitals", {}).get("cumulativeLayoutShift")
+    moments["speedIndex"] = page.get("_SpeedIndex")
+    return {name: round(value, 3) for name, value in moments.items() if value is not None}
+
+
+def found_in(entries: list[Entry]) -> dict[str, Any]:
+    """The same of a pageview that was made of it."""
+    found: dict[str, Any] = {}
+    for entry in entries:
+        match entry.entry_type:
+            case "navigation":
+                found |= {
+                    name: entry.extra[name]
+                    for name in (
+                        *("domInteractive", "domContentLoadedEventEnd", "loadEventEnd"),
+                        *("loadEventStart", "speedIndex"),
+                    )
+                    if name in entry.extra
+                }
+            case "paint" | "mark":
+                found[entry.name] = entry.start_us / 1000
+            case "largest-contentful-paint":
+                found[entry.entry_type] = entry.start_us / 1000
+            case "layout-shift":
+                found["CLS"] = entry.extra["value"]
+            case "longtask":
+                assert entry.duration_us is not None
+                found[f"longtask {round(entry.start_us / 1000)}"] = entry.duration_us / 1000
+            case _:
+                pass
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+OF_NAVIGATION = frozenset(
+    {"loadEventEnd", "loadEventStart", "domContentLoadedEventEnd", "domInteractive", "speedIndex"}
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_the_pages_of_a_real_file_tell_is_what_their_pageviews_have(
+    har_folder: Path, name: str
+) -> None:
+    log = json.loads((har_folder / name).read_bytes())["log"]
+    by_view: dict[str, list[Entry]] = {}
+    for batch in read(har_folder / name)[0]:
+        by_view.setdefault(batch.page_view_id, []).extend(batch.entries)
+    with_document = 0
+    for number, page in enumerate(log["pages"], start=1):
+        has_document = any(
             one.get("pageref") == page["id"]
             and "html" in one["response"]["content"].get("mimeType", "")
             and not 300 <= one["response"]["status"] < 400
-            for one in told
+            for one in log["entries"]
         )
-    )
-    assert loads == Counter(
-        round(entry.extra["loadEventEnd"])
-        for entry in found
-        if entry.entry_type == "navigation" and "loadEventEnd" in entry.extra
-    )
+        with_document += has_document
+        expected = told_by(page)
+        if not has_document:
+            # Without a document there is no navigation that could have them.
+            expected = {key: expected[key] for key in expected.keys() - OF_NAVIGATION}
+        assert found_in(by_view[f"page-{number}"]) == expected
+    assert with_document > 0
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -432,3 +519,88 @@ def test_arrays_as_deep_as_you_like_are_jumped_over() -> None:
         ("x", b""),
         ("y", b"1"),
     ]
+
+
+def test_a_page_of_webpagetest_as_it_writes_it_today() -> None:
+    page = {
+        "id": "p",
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "title": "Run 1, First View for https://a.test/",
+        "pageTimings": {"onLoad": 2400, "onContentLoad": -1, "_startRender": 900},
+        "_render": 900,
+        "_firstContentfulPaint": 812.5,
+        "_chromeUserTiming.LargestContentfulPaint": 1990,
+        "_LargestContentfulPaintImageURL": "https://a.test/hero.avif",
+        "_chromeUserTiming.CumulativeLayoutShift": 0.4,
+        "_LayoutShifts": [{"time": 700, "score": 0.1}, {"time": 1500, "score": 0.3}, {"time": "x"}],
+        "_domInteractive": 640,
+        "_domContentLoadedEventStart": 650,
+        "_domContentLoadedEventEnd": 655,
+        "_longTasks": [[100, 180.5], [5], "x", [9, 3]],
+        "_userTimes": {"hero": 1990, "bad": "soon", "never": -1},
+        "_SpeedIndex": 1100,
+    }
+    batches, faults = read(har(one(**HTML), pages=[page]))
+    assert faults == []
+    entries = [entry for batch in batches for entry in batch.entries]
+    assert [entry.extra["value"] for entry in entries if entry.entry_type == "layout-shift"] == [
+        *(0.1, 0.3)
+    ]
+    (largest,) = [one for one in entries if one.entry_type == "largest-contentful-paint"]
+    assert largest.extra == {"url": "https://a.test/hero.avif"}
+    found = found_in(entries)
+    assert found.pop("CLS") == 0.3
+    assert found == {
+        "domInteractive": 640,
+        "domContentLoadedEventEnd": 655,
+        "loadEventEnd": 2400,
+        "first-paint": 900,
+        "first-contentful-paint": 812.5,
+        "largest-contentful-paint": 1990,
+        "longtask 100": 80.5,
+        "hero": 1990,
+        "speedIndex": 1100,
+    }
+
+
+def test_a_sum_of_shifts_is_one_shift_that_says_so_and_none_told_is_none() -> None:
+    page = {"id": "p", "startedDateTime": "2026-01-01T00:00:00Z", "pageTimings": {"onLoad": 500}}
+    summed = {**page, "_googleWebVitals": {"cumulativeLayoutShift": 0}}
+    (shift,) = [
+        entry
+        for entry in entries_of(har(one(), pages=[summed]))
+        if entry.entry_type == "layout-shift"
+    ]
+    assert (shift.start_us, shift.extra["value"], shift.extra["isSum"]) == (500_000, 0.0, True)
+    assert not [
+        entry for entry in entries_of(har(one(), pages=[page])) if entry.entry_type != "resource"
+    ]
+
+
+def test_more_marks_than_a_page_may_have_are_counted() -> None:
+    page = {
+        "id": "p",
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "pageTimings": {},
+        "_userTimes": {f"m{number}": number for number in range(MAX_ENTRIES + 7)},
+    }
+    batches, faults = read(har(one(), pages=[page]))
+    assert sum(len(batch.entries) for batch in batches) == 1 + MAX_ENTRIES
+    assert faults == ["page page-1: 7 of its marks, tasks and shifts are too many"]
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"_LayoutShifts": {"time": 5}, "_longTasks": "x", "_userTimes": [1], "_userTimings": 5},
+        {"_googleWebVitals": [], "_LargestContentfulPaintImageURL": 7},
+        {"_firstPaint": True, "_SpeedIndex": "fast", "_userTime.x": None},
+        {"pageTimings": [5], "_CumulativeLayoutShift": -1},
+        {"pageTimings": {"onLoad": 1e300, "_longTasks": [[1e300, 2e300], [-5, 5]]}},
+    ],
+)
+def test_strange_metrics_of_a_page_cost_themselves_alone(strange: dict[str, Any]) -> None:
+    page = {"id": "p", "startedDateTime": "2026-01-01T00:00:00Z", "pageTimings": {}, **strange}
+    batches, faults = read(har(one(**HTML), pages=[page]))
+    assert [entry.entry_type for batch in batches for entry in batch.entries] == ["navigation"]
+    assert faults == []

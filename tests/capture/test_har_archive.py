@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser
 
 from perftui.capture.har import read_har
-from perftui.capture.har_archive import FREE_BYTES, Unpacked, read_zip, suffix_of_member
+from perftui.capture.har_archive import FREE_BYTES, Unpacked, suffix_of_member
+from perftui.commands.importing import FileReader, readers
 from perftui.config import Settings
 from perftui.errors import ImportFileError
 from perftui.model import Batch
+from perftui.store.reader import StoreReader
+from tests.browser.conftest import chromium
 from tests.capture.test_har import RECEIVED_US, har, one
+from tests.proxy.site import ICON, SCRIPT, running_site
 
-READ = read_zip({".har": read_har})
+__all__ = ["chromium"]
+
+READ = readers()[".zip"]
+READ_WITH_BODIES = readers(100)[".zip"]
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -30,9 +43,9 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def read(archive: bytes) -> tuple[list[Batch], list[str]]:
+def read(archive: bytes, reader: FileReader = READ) -> tuple[list[Batch], list[str]]:
     faults: list[str] = []
-    return list(READ(io.BytesIO(archive), Settings(), RECEIVED_US, faults.append)), faults
+    return list(reader(io.BytesIO(archive), Settings(), RECEIVED_US, faults.append)), faults
 
 
 def names(batches: list[Batch]) -> list[str]:
@@ -52,7 +65,7 @@ def perftui(
     )
 
 
-def test_all_files_of_an_archive_are_read_and_bodies_beside_them_are_not() -> None:
+def test_all_files_of_an_archive_are_read_and_what_else_is_in_it_is_not() -> None:
     batches, faults = read(
         zipped(
             {
@@ -155,3 +168,136 @@ def test_a_byte_order_mark_before_a_document() -> None:
     faults: list[str] = []
     assert len(list(read_har(stream, Settings(), RECEIVED_US, faults.append))) == 1
     assert faults == []
+
+
+# --- bodies beside the HAR file, as Playwright puts them ---------------------------------------------
+
+
+def attached(file: str, size: int, media_type: str = "application/json") -> dict[str, Any]:
+    content = {"size": size, "mimeType": media_type, "_file": file}
+    response = {"status": 200, "headers": [], "headersSize": 90, "bodySize": size}
+    return one(f"https://a.test/{file[-9:]}", response={**response, "content": content})
+
+
+def bodies(batches: list[Batch]) -> list[Any]:
+    return [entry.extra.get("responseBody") for batch in batches for entry in batch.entries]
+
+
+TEXT = b'{"items": [' + b'"an item of a list", ' * 500 + b"0]}"
+
+
+@pytest.mark.parametrize("folder", ["", "of a run/"])
+def test_a_body_beside_the_file_is_kept_by_option_and_measured(folder: str) -> None:
+    sent = {"mimeType": "application/json", "_file": "sent.json"}
+    entry = attached("1f3a.json", len(TEXT))
+    entry["request"]["postData"] = sent
+    archive = zipped(
+        {
+            f"{folder}har.har": har(entry),
+            f"{folder}1f3a.json": TEXT,
+            f"{folder}sent.json": b'{"asked": 1}',
+        }
+    )
+    assert bodies(read(archive)[0]) == [None]
+    batches, faults = read(archive, READ_WITH_BODIES)
+    assert faults == []
+    (found,) = [entry for batch in batches for entry in batch.entries]
+    assert found.extra["responseBody"] == TEXT[:100].decode()
+    assert found.extra["requestBody"] == '{"asked": 1}'
+    assert found.extra["gzipSize"] == len(zlib.compress(TEXT, 6, 31))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.json", "/etc/hostname", "..\\secret.json", "a/../secret.json", "", "secret.json"],
+)
+def test_a_body_is_never_sought_outside_of_the_archive(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    for place in (tmp_path, folder):
+        (place / "secret.json").write_bytes(b"SECRET")
+    (folder / "t.zip").write_bytes(zipped({"a/har.har": har(attached(name, 6), one())}))
+    done = perftui(folder, "import", "t.zip", "--bodies", "50")
+    assert done.returncode == 1
+    assert b"2 entries imported" in done.stdout
+    (line, _) = done.stderr.splitlines()
+    assert line.endswith(b"is not in the archive")
+    assert b"SECRET" not in (folder / "t.db").read_bytes()
+
+
+def test_a_body_is_read_no_further_than_it_is_wanted() -> None:
+    """100 MiB of spaces: that many would be measured, or held, for each entry that names them."""
+    archive = zipped({"h.har": har(*[attached("big.json", 100 << 20)] * 20), "big.json": SPACES})
+    tracemalloc.start()
+    batches, faults = read(archive, READ_WITH_BODIES)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bodies(batches) == [" " * 100] * 20
+    assert faults == []
+    assert peak < 30 << 20
+    assert not [entry for batch in batches for entry in batch.entries if "gzipSize" in entry.extra]
+
+
+SPACES = b" " * (100 << 20)
+
+
+def test_a_damaged_body_costs_itself_alone() -> None:
+    archive = zipped({"h.har": har(attached("b.json", 9_000)), "b.json": os.urandom(9_000)})
+    place = archive.rindex(b"b.json", 0, archive.index(b"PK\x01\x02")) + len("b.json")
+    damaged = archive[: place + 100] + bytes(64) + archive[place + 164 :]
+    batches, faults = read(damaged, READ_WITH_BODIES)
+    assert bodies(batches) == [None]
+    (fault,) = faults
+    assert fault.startswith("h.har: the body 'b.json' is damaged: ")
+
+
+def test_what_a_file_by_itself_refers_to_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_bytes(b"SECRET")
+    (tmp_path / "t.har").write_bytes(har(attached("secret.json", 6)))
+    done = perftui(tmp_path, "import", "t.har", "--bodies", "50")
+    assert done.returncode == 0, done.stderr
+    assert b"SECRET" not in (tmp_path / "t.db").read_bytes()
+
+
+def test_compression_of_imported_bodies_is_measured_and_not_estimated(tmp_path: Path) -> None:
+    told = har(
+        attached("1f3a.json", len(TEXT)),
+        {**attached("css", 9_000, "text/css"), "time": 5},
+    )
+    (tmp_path / "t.zip").write_bytes(zipped({"h.har": told, "1f3a.json": TEXT}))
+    assert perftui(tmp_path, "import", "t.zip", "--bodies", "50").returncode == 1
+    done = perftui(tmp_path, "report", "--question", "compression", "--json")
+    assert done.returncode == 0, done.stderr
+    (answer,) = map(json.loads, done.stdout.splitlines())
+    rows = {row["url"]: row for row in answer["tables"]["uncompressed"]}
+    measured = rows["https://a.test/1f3a.json"]
+    assert measured["basis"] == "measured"
+    assert measured["gzip_saves_bytes"] == len(TEXT) - len(zlib.compress(TEXT, 6, 31))
+    # Its body was not in the archive.
+    assert rows["https://a.test/css"]["basis"] == "estimated"
+
+
+@pytest.mark.chromium
+def test_an_archive_that_playwright_writes(tmp_path: Path, chromium: Browser) -> None:
+    path = tmp_path / "t.zip"
+    with running_site() as site:
+        context = chromium.new_context(record_har_path=path, record_har_content="attach")
+        page = context.new_page()
+        page.goto(f"{site.url}/gzip", wait_until="load")
+        text = page.evaluate("fetch('/fragment').then(answer => answer.text())")
+        context.close()
+        reached = sorted(one.path for one in site.log)
+    done = perftui(tmp_path, "import", "t.zip", "--bodies", "5000")
+    assert done.returncode == 0, done.stderr
+    with StoreReader(tmp_path / "t.db") as reader:
+        found = {
+            urlsplit(one.entry.name).path: one.entry
+            for one in reader.iter_records()
+            if one.entry.is_request and not one.entry.name.endswith(ICON)
+        }
+    assert sorted(found) == reached
+    assert found["/fragment"].extra["responseBody"] == text
+    assert found["/script.js"].extra["responseBody"] == SCRIPT
+    assert "grün" in str(found["/gzip"].extra["responseBody"])
+    assert found["/gzip"].content_encoding == "gzip"
+    assert "gzipSize" not in found["/gzip"].extra
