@@ -23,6 +23,7 @@ from perftui.widgets.answer_view import answer_view
 from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
+from perftui.widgets.plots import PlotPane
 from perftui.widgets.styled_lines import StyledLines
 from perftui.widgets.title_bar import TitleBar
 
@@ -118,6 +119,7 @@ class InsightsScreen(BaseScreen):
         Binding("tab", "turn(1)", "Next question", show=False, id="insights.next"),
         Binding("shift+tab", "turn(-1)", "Question before", show=False, id="insights.before"),
         Binding("a", "everything", "This session or all", show=False, id="insights.all"),
+        Binding("p", "plot", "Plot", show=False, id="insights.plot"),
         Binding(
             "right_square_bracket", "step(1)", "A second later", show=False, id="insights.later"
         ),
@@ -139,11 +141,13 @@ class InsightsScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield TitleBar()
         yield QuestionLine()
-        yield StyledLines()
+        yield StyledLines(id="answer")
+        yield PlotPane(ascii_only=self.services.settings.app.ascii)
         yield KeyBar(
             [
                 ("insights.next", "next question"),
                 ("insights.all", "this session or all"),
+                ("insights.plot", "plot"),
                 ("insights.earlier insights.later", "move the moment"),
                 ("text.down text.up", "scroll"),
                 ("insights.close", "close"),
@@ -153,7 +157,7 @@ class InsightsScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """Begin to read."""
-        self.query_one(StyledLines).focus()
+        self.query_one("#answer", StyledLines).focus()
         self._ask()
 
     @property
@@ -251,7 +255,8 @@ class InsightsScreen(BaseScreen):
             if not told.answer.complete:
                 state.append(("reading the rest", "accent"))
         self.query_one(TitleBar).tell(["sessions", name, "insights"], state)
-        lines = self.query_one(StyledLines)
+        lines = self.query_one("#answer", StyledLines)
+        self.query_one(PlotPane).plot(None if told is None else told.answer)
         if told is None:
             words = self._trouble or f"{self.question.words} Reading the entries …"
             lines.tell([[(words, "@2 muted")]])
@@ -276,6 +281,13 @@ class InsightsScreen(BaseScreen):
         """Ask about this session alone, or about all."""
         self.everything = not self.everything
         self._ask()
+
+    def action_plot(self) -> None:
+        """Show the plot of the answer, or hide it."""
+        pane = self.query_one(PlotPane)
+        pane.display = not pane.display
+        # Once shown it has a size, and draws itself.
+        pane.plot(None if self._told is None else self._told.answer)
 
     def action_step(self, by: int) -> None:
         """Move the moment that is asked about."""

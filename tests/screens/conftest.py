@@ -114,7 +114,7 @@ async def settle(pilot: Pilot[Any], *, waiting: bool = False) -> None:
             and all(
                 worker.is_finished
                 for worker in app.workers
-                if worker.group in {"once", "pieces", "facts", "edit", "usual"}
+                if worker.group in {"once", "pieces", "facts", "edit", "usual", "plot"}
             )
         )
 

@@ -9,6 +9,7 @@ import pytest
 from perftui.analysis.insights.answer import Question
 from perftui.screens.compare import CompareScreen
 from perftui.screens.insights import InsightsScreen
+from perftui.widgets.plots import HEIGHT, PlotPane
 from perftui.widgets.styled_lines import StyledLines
 from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import OTHER, SESSION
@@ -20,10 +21,12 @@ def insights(app: Any) -> InsightsScreen:
     return app.screen
 
 
+def shown(lines: StyledLines) -> str:
+    return "\n".join("".join(part for part, _style in line) for line in lines._lines)
+
+
 def text(screen: Any) -> str:
-    return "\n".join(
-        "".join(part for part, _style in line) for line in screen.query_one(StyledLines)._lines
-    )
+    return shown(screen.query_one(StyledLines))
 
 
 async def test_every_question_is_answered_by_its_key(make_app: MakeApp) -> None:
@@ -90,6 +93,21 @@ async def test_all_sessions_and_back(make_app: MakeApp) -> None:
         assert again.answer == one.answer
 
 
+async def test_a_plot_comes_and_goes_and_follows_the_question(make_app: MakeApp) -> None:
+    app = make_app("insights", session_id=SESSION)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        pane = insights(app).query_one(PlotPane)
+        assert not pane.display
+        await press(pilot, "2", "p")
+        await until(pilot, lambda: "Durations of all API calls" in shown(pane), "the plot is there")
+        assert pane.size.height == HEIGHT
+        await press(pilot, "5")
+        await until(pilot, lambda: "Nothing to plot" in shown(pane), "it follows the question")
+        await press(pilot, "p")
+        assert not pane.display
+
+
 async def test_insights_open_from_the_replay_and_close(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -133,6 +151,18 @@ async def test_a_session_that_is_gone_says_so(make_app: MakeApp) -> None:
 def test_insights(snap_compare: Compare, make_app: MakeApp, size: str, question: str) -> None:
     app = make_app("insights", session_id=SESSION)
     assert snap_compare(app, terminal_size=SIZES[size], run_before=keys(question))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_distribution_is_plotted(snap_compare: Compare, make_app: MakeApp, size: str) -> None:
+    app = make_app("insights", session_id=SESSION)
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=keys("2", "p"))
+
+
+@pytest.mark.parametrize("look", ["plain", "ascii"])
+def test_a_trend_is_plotted(snap_compare: Compare, make_app: MakeApp, look: str) -> None:
+    app = make_app("insights", session_id=SESSION, **LOOKS[look])
+    assert snap_compare(app, terminal_size=SIZES["120x40"], run_before=keys("6", "a", "p"))
 
 
 @pytest.mark.parametrize("size", SIZES)
