@@ -37,6 +37,11 @@ _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "
 """What a key is called where its sign is not on keyboards, or not in the terminal's characters."""
 
 
+SWITCH_SECONDS = 0.001
+"""How long a thread that reads the store may keep the interpreter while the event loop waits for it:
+by default 5 ms, each time that it has waited for a key or written to the terminal."""
+
+
 def has_sixteen_colors() -> bool:
     """Whether the terminal has no more, as far as ``TERM`` and ``COLORTERM`` tell."""
     return Console().color_system in {"standard", "windows"}
@@ -177,6 +182,8 @@ class PerftuiApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the first screen."""
+        if not self.is_headless:
+            sys.setswitchinterval(SWITCH_SECONDS)
         name, subject = self._start
         self.open_screen(name, subject)
 

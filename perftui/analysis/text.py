@@ -13,8 +13,6 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-import wcwidth
-
 UNKNOWN = "—"
 """What stands where a value is not known."""
 
@@ -23,6 +21,9 @@ ELLIPSIS = "…"
 MAX_COMBINING = 4
 """Marks that may stand on one character. More of them draw over the rows above and below; no
 language needs more (Unicode Standard Annex #15 knows at most a handful in practice)."""
+
+SHORT = 64
+"""The widths of texts up to so long (glyphs, words, labels) are remembered."""
 
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mc"})
 """Controls, invisible formatting (bidi controls, joiners, tags, soft hyphen), surrogates, private
@@ -62,6 +63,11 @@ _PRESENTATION_SELECTORS = frozenset("\ufe0e\ufe0f")
 """After a symbol they choose between its text and its emoji form. They are left out there, as
 terminals disagree about the width of what they make; anywhere else they are escaped."""
 
+ONE_CELL = (range(0xA0, 0x300), range(0x2010, 0x2600), range(0x2690, 0x2E80))
+"""Latin letters, punctuation, arrows, mathematics, boxes, blocks and signs: one cell each, unless
+Unicode calls them wide or they are marks. wcwidth says the same, but its tables take 50 ms to be
+imported, which the first screen would wait for."""
+
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -71,8 +77,9 @@ def _classify(character: str) -> tuple[str, int]:
     code = ord(character)
     if short := _SHORT_ESCAPES.get(character):
         return short, len(short)
+    category = unicodedata.category(character)
     if (
-        unicodedata.category(character) in _ESCAPED_CATEGORIES
+        category in _ESCAPED_CATEGORIES
         or code in _INVISIBLE
         or code in _DISPUTED
         or code in _EMOJI_MODIFIERS
@@ -81,6 +88,14 @@ def _classify(character: str) -> tuple[str, int]:
         return escape, len(escape)
     if code in _REGIONAL_INDICATORS:
         return character, 1
+    if (
+        any(code in some for some in ONE_CELL)
+        and category[0] != "M"
+        and unicodedata.east_asian_width(character) not in {"W", "F"}
+    ):
+        return character, 1
+    import wcwidth
+
     width = wcwidth.wcwidth(character)
     if width < 0:
         escape = _escape(code)
@@ -170,7 +185,14 @@ def cell_width(text: str) -> int:
     """How many terminal cells the text takes once it is sanitised."""
     if text.isascii() and text.isprintable():
         return len(text)
+    return _short_width(text) if len(text) <= SHORT else _width(text)
+
+
+def _width(text: str) -> int:
     return sum([width for _, width in _pieces(text)])
+
+
+_short_width = lru_cache(maxsize=4096)(_width)
 
 
 def fit(text: str, width: int, where: str = "end") -> str:

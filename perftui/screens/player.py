@@ -89,8 +89,10 @@ class PlayerScreen(BaseScreen):
 
     def on_mount(self) -> None:
         """The clock ticks only while it plays."""
-        # Telling third parties takes a list that takes 70 ms to read.
-        self.run_worker(load_public_suffixes, thread=True, group="suffixes")
+        if self.live:
+            # Telling third parties takes a list that takes 70 ms to read; who reads a whole session
+            # does it beside that.
+            self.run_worker(load_public_suffixes, thread=True, group="suffixes")
         self._ticker = self.set_interval(1 / TICKS_PER_SECOND, self._tick, pause=True)
 
     # ---- to be told by the screen itself --------------------------------------------------

@@ -16,7 +16,8 @@ from perftui.analysis.calm_window import calm_window, extent
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import endpoint
 from perftui.analysis.session_facts import LIVE_SECONDS
-from perftui.analysis.timeline import Marker, seek
+from perftui.analysis.timeline import Marker, Markers, seek
+from perftui.memory import give_back
 from perftui.model import EntryIndex, Record, SessionSummary
 from perftui.screens.base import StoreTrouble
 from perftui.screens.filter_screen import FilterScreen
@@ -32,6 +33,7 @@ from perftui.screens.replay_view import (
 )
 from perftui.screens.rest import REST_SECONDS, Rest
 from perftui.screens.session_feed import (
+    MANY_ENTRIES,
     Around,
     AroundTold,
     LiveFeed,
@@ -62,6 +64,9 @@ from perftui.widgets.transport import Transport
 GLANCE_SECONDS = 0.04
 """The detail follows the cursor once it has been on a row for so long: longer than the pause between
 two repetitions of a key that is held down, too short to be seen."""
+
+GIVE_BACK_SECONDS = 0.5
+"""How long after a large session has been left its memory is given back to the system."""
 
 LOOK_SECONDS = 1.0
 """Live, the overview is made anew at most this often …"""
@@ -150,6 +155,17 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._rows.focus()
         self.arrange_parts()
         self._read()
+
+    def on_unmount(self) -> None:
+        """Let go of the session: some 10 MB for each 100,000 entries, which would stay until the
+        garbage collector comes by, if it does."""
+        many = self._told is not None and self._told.length >= MANY_ENTRIES
+        self._told = self._held = self._source = self._summary = None
+        self.timeline, self._found_markers, self._merged = None, Markers(), None
+        self._around, self.bands, self.painter.flags = Around(), BandCache(), None
+        if many and (app := self.app).is_running:
+            # Once whatever was under way for this screen has come to its end too.
+            app.set_timer(GIVE_BACK_SECONDS, lambda: app.run_worker(give_back, thread=True))
 
     # ---- parts ----------------------------------------------------------------------------
 

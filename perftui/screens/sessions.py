@@ -24,7 +24,7 @@ from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.note import Note, NoteLine
 from perftui.widgets.row_list import RowList
 from perftui.widgets.safe_input import SafeInput
-from perftui.widgets.session_list import SessionPainter, SessionRow, SessionSource
+from perftui.widgets.session_list import SessionPainter, SessionSource
 from perftui.widgets.title_bar import TitleBar
 
 UNDO_SECONDS = 60.0
@@ -164,7 +164,10 @@ class SessionsScreen(BaseScreen):
     @on(FactsTold)
     def _facts_told(self, message: FactsTold) -> None:
         self._facts[message.session_id] = (message.entry_count, message.facts)
-        self._show()
+        rows = self.query_one(RowList)
+        for place in range(*rows.window):
+            if rows.source.key(place) == message.session_id:
+                rows.refresh_row(place)
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
@@ -175,16 +178,8 @@ class SessionsScreen(BaseScreen):
         rows = self.query_one(RowList)
         step = AGE_STEP_US
         now = self.services.clock.now_us() // step * step
-        shown = [
-            SessionRow(
-                summary,
-                self._facts[summary.session_id][1] if summary.session_id in self._facts else None,
-                summary.session_id in self._marked,
-                now,
-            )
-            for summary in self._summaries
-        ]
-        rows.show(SessionSource(shown))
+        shown = self._summaries
+        rows.show(SessionSource(shown, self._facts, self._marked, now))
         empty = self._told and not shown
         rows.display = bool(shown)
         self.query_one(HeadLine).display = bool(shown)

@@ -341,6 +341,11 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self._window = self.window
             self.post_message(self.Scrolled(self))
 
+    def on_unmount(self) -> None:
+        """Let go of the rows, which are what a screen's memory goes to."""
+        self.source = EmptySource()
+        self._forget_strips()
+
     def on_resize(self, event: events.Resize) -> None:
         self._resized()
         if self.follow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.strip import Strip
@@ -41,26 +41,49 @@ class SessionRow:
 
 
 class SessionSource:
-    """Sessions as rows."""
+    """Sessions as rows, each made when it comes into view: there may be very many.
 
-    def __init__(self, rows: Sequence[SessionRow]) -> None:
-        self.rows = list(rows)
+    Args:
+        summaries: the sessions, in the order shown.
+        facts: session ID -> how many entries it had, and what was found out then; may grow.
+        marked: IDs of those chosen for a comparison.
+        now_us: this machine's time.
+    """
+
+    def __init__(
+        self,
+        summaries: Sequence[SessionSummary],
+        facts: Mapping[str, tuple[int, SessionFacts]],
+        marked: Collection[str],
+        now_us: int,
+    ) -> None:
+        self.summaries = summaries
+        self._facts = facts
+        self._marked = marked
+        self._now_us = now_us
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.summaries)
 
     def key(self, place: int) -> str:
         """The session's ID."""
-        return self.rows[place].summary.session_id
+        return self.summaries[place].session_id
 
     def row(self, place: int) -> SessionRow:
         """The session."""
-        return self.rows[place]
+        summary = self.summaries[place]
+        known = self._facts.get(summary.session_id)
+        return SessionRow(
+            summary,
+            None if known is None else known[1],
+            summary.session_id in self._marked,
+            self._now_us,
+        )
 
     def find(self, key: Hashable) -> int:
         """Where the session is; the first place where it has gone."""
-        for place, row in enumerate(self.rows):
-            if row.summary.session_id == key:
+        for place, summary in enumerate(self.summaries):
+            if summary.session_id == key:
                 return place
         return 0
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from perftui.analysis.text import (
+    ONE_CELL,
     cell_width,
     fit,
     format_bytes,
@@ -256,3 +257,11 @@ def test_every_character_is_as_wide_as_the_c_library_says() -> None:
             ours, told = cell_width(text) - 1, libc_width(chr(code))
             # -1: a letter that this version of the library does not know yet.
             assert told in {ours, -1}, f"U+{code:04X}"
+
+
+def test_what_takes_one_cell_without_the_tables_does_so_by_them_too() -> None:
+    """All of it: which characters are wide changes with the version of Unicode."""
+    letters = [chr(code) for some in ONE_CELL for code in some]
+    plain = [one for one in letters if sanitise("x" + one) == "x" + one]
+    assert len(plain) > 3000
+    assert [one for one in plain if cell_width("x" + one) - 1 != wcwidth.wcwidth(one)] == []
