@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from rich.style import Style
 from textual.strip import Strip
 
 from perftui.widgets.painted import Painted
@@ -31,9 +30,6 @@ class HeadLine(Painted):
         super().__init__(id=id)
         self._paint_head = paint_head
 
-    def render_line(self, y: int) -> Strip:
-        """The line; called by Textual."""
-        ground = self.rich_style
-        return self._paint_head(self.size.width).apply_style(
-            Style(color=ground.color, bgcolor=ground.bgcolor)
-        )
+    def line(self, y: int) -> Strip:
+        """The line."""
+        return self._paint_head(self.size.width)

@@ -3,7 +3,8 @@
 Textual's compositor renders every widget that the rectangle around all changes touches: where the
 title and the bottom line have changed, that is the whole screen. This one asks a widget only for
 the lines that have changed and that nothing in front of it covers, so that moving a cursor costs
-two lines however much else there is to see.
+two lines however much else there is to see. What each line is made of is worked out once for a
+layout.
 
 It stands on the inside of Textual (``Compositor._render_chops``), which is why Textual is pinned
 exactly; a test holds its pictures to those of Textual's own.
@@ -11,16 +12,65 @@ exactly; a test holds its pictures to those of Textual's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
 
-from textual._compositor import Compositor
+from rich.console import Console
+from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
+
+
+class Part(NamedTuple):
+    """What one widget has in one line of the screen.
+
+    Attributes:
+        x, y: the first of its own cells that are asked for, and its own line.
+        width: how many cells are asked for.
+        cuts: where what it renders is to be cut, in cells from ``x``.
+        cells: for each piece that nothing in front covers, its number and its cell on the screen.
+    """
+
+    widget: Widget
+    x: int
+    y: int
+    width: int
+    cuts: tuple[int, ...]
+    cells: tuple[tuple[int, int], ...]
+
+
+class LineUpdate(ChopsUpdate):
+    """Textual's, with the cursor put by hand."""
+
+    def render_segments(self, console: Console) -> str:
+        """The changed cells with escape sequences; called by the app."""
+        written: list[str] = []
+        for y, x1, x2 in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x > x2 or end <= x1:
+                    continue
+                if not (x1 <= x < x2 and end <= x2):
+                    strip = strip.crop(0, min(end, x2) - x)
+                written.append(f"\x1b[{y + 1};{x + 1}H")
+                written.append(strip.render(console))
+        return "".join(written)
 
 
 class LineCompositor(Compositor):
     """See the module's docstring."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: dict[int, tuple[Part, ...]] = {}
+        self._parts_of: tuple[object, object] = (None, None)
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        """What has changed; None where nothing has. Called by Textual."""
+        update = super().render_partial_update()
+        if update is None:
+            return None
+        return LineUpdate(update.chops, update.spans, update.chop_ends)
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]
@@ -28,42 +78,55 @@ class LineCompositor(Compositor):
         """The lines of an update as strips by the cell in which they begin; lines that are not
         part of it stay empty."""
         cuts = self.cuts
-        lines = [y for y in crop.line_range if is_rendered_line(y)]
+        # Both are made anew with each layout.
+        layout = (cuts, self.visible_widgets)
+        if self._parts_of[0] is not layout[0] or self._parts_of[1] is not layout[1]:
+            self._parts, self._parts_of = {}, layout
         chops: list[dict[int, Strip | None]] = [{} for _ in cuts]
-        for y in lines:
+        runs: dict[tuple[Widget, int, int, int], list[tuple[int, Part]]] = {}
+        for y in crop.line_range:
+            if not is_rendered_line(y):
+                continue
             chops[y] = dict.fromkeys(cuts[y][:-1])
+            for part in self._parts_of_line(y):
+                # Neighbouring lines of a widget are asked for at once.
+                run = (part.widget, y - part.y, part.x, part.width)
+                runs.setdefault(run, []).append((y, part))
+        for (widget, _, left, width), lines in runs.items():
+            first = 0
+            for at in range(1, len(lines) + 1):
+                if at < len(lines) and lines[at][0] == lines[at - 1][0] + 1:
+                    continue
+                asked = Region(left, lines[first][1].y, width, at - first)
+                for (y, part), whole in zip(
+                    lines[first:at], widget.render_lines(asked), strict=False
+                ):
+                    pieces = whole.divide(part.cuts)
+                    for number, cell in part.cells:
+                        if number < len(pieces):
+                            chops[y][cell] = pieces[number]
+                first = at
+        return cast("Sequence[Mapping[int, Strip]]", chops)
+
+    def _parts_of_line(self, y: int) -> tuple[Part, ...]:
+        """What a line of the screen is made of."""
+        known = self._parts.get(y)
+        if known is not None:
+            return known
+        cuts = self.cuts[y]
+        free = set(cuts[:-1])
+        parts: list[Part] = []
         # From front to back: what is in front keeps its cells.
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            x, right = shown.column_span
-            top, bottom = shown.line_span
-            wanted = [
-                y
-                for y in lines
-                if top <= y < bottom
-                and any(strip is None and x <= cell < right for cell, strip in chops[y].items())
-            ]
-            for first, count in _runs(wanted):
-                part = Region(x - region.x, first - region.y, shown.width, count)
-                for y, whole in enumerate(widget.render_lines(part), start=first):
-                    line = chops[y]
-                    here = [cut for cut in cuts[y] if x <= cut <= right]
-                    pieces = whole.divide([cut - x for cut in here[1:]])
-                    for cell, piece in zip(here, pieces, strict=False):
-                        if line[cell] is None:
-                            line[cell] = piece
-        return cast("Sequence[Mapping[int, Strip]]", chops)
-
-
-def _runs(lines: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Ascending numbers as the first and the count of each run without gaps."""
-    first, count = 0, 0
-    for line in lines:
-        if count and line == first + count:
-            count += 1
-            continue
-        if count:
-            yield first, count
-        first, count = line, 1
-    if count:
-        yield first, count
+            if not shown.y <= y < shown.bottom:
+                continue
+            here = [cut for cut in cuts if shown.x <= cut <= shown.right]
+            cells = [(number, cell) for number, cell in enumerate(here[:-1]) if cell in free]
+            if cells:
+                free.difference_update(cell for _, cell in cells)
+                ends = tuple(cut - shown.x for cut in here[1:])
+                x, line = shown.x - region.x, y - region.y
+                parts.append(Part(widget, x, line, shown.width, ends, tuple(cells)))
+        found = self._parts[y] = tuple(parts)
+        return found

@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
-from perftui.widgets.painted import ground_of
+from perftui.widgets.looks import ground_of
 
 STRIPS_KEPT = 64
 """Lines kept: above, below and within the handle, and its ends at each eighth of a cell."""

@@ -8,15 +8,11 @@ painted rows are kept as strips until something they depend on changes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -25,13 +21,14 @@ from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
 from perftui.widgets.line_scroll_bar import LineScrollBar
-from perftui.widgets.painted import ground_of
+from perftui.widgets.looks import Looks
 
 RowT_co = TypeVar("RowT_co", covariant=True)
 RowT_contra = TypeVar("RowT_contra", contravariant=True)
 
 STRIPS_KEPT = 1024
-"""Painted rows kept: some screens' worth, so that paging back and forth paints nothing anew."""
+"""Painted rows kept, the latest: some screens' worth, so that paging back and forth paints nothing
+anew."""
 
 
 class RowSource(Protocol[RowT_co]):
@@ -122,8 +119,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     cursor: var[int] = var(0, init=False)
     follow: var[bool] = var(False, init=False)
 
-    class Moved(Message):
-        """The cursor stands on another row (or there is none any more)."""
+    class Moved(Message, bubble=False):
+        """The cursor stands on another row (or there is none any more). Told to the screen, and to
+        nobody on the way to it: it is told at each key."""
 
         def __init__(self, row_list: RowList, place: int) -> None:
             super().__init__()
@@ -150,8 +148,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> RowList:
             return self.row_list
 
-    class Scrolled(Message):
-        """Other rows came into view."""
+    class Scrolled(Message, bubble=False):
+        """Other rows came into view. Told to the screen."""
 
         def __init__(self, row_list: RowList) -> None:
             super().__init__()
@@ -187,8 +185,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.painter = painter
         self.source: RowSource[Any] = source if source is not None else EmptySource()
-        self._strips: LRUCache[tuple[Hashable, ...], Strip] = LRUCache(STRIPS_KEPT)
-        self._kept_looks: tuple[Style, Color, Sequence[LineFilter]] | None = None
+        self._strips: dict[tuple[Hashable, ...], Strip] = {}
+        self._kept_looks: Looks | None = None
         self._seen = 0
         self._window: tuple[int, int] = (-1, -1)
 
@@ -304,30 +302,25 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """One line of what is in view."""
         return self._strip(self.scroll_offset.y + y, self.size.width)
 
-    def _looks(self) -> tuple[Style, Color, Sequence[LineFilter]]:
-        """What all rows stand on: style, background, and the filters of the app."""
-        if self._kept_looks is None:
-            filters = tuple(self.get_line_filters())
-            self._kept_looks = (ground_of(self), self.background_colors[1], filters)
-        return self._kept_looks
-
     def _strip(self, place: int, width: int) -> Strip:
         """The painted row at a place; blank past the end."""
         key: tuple[Hashable, ...] = (width,)
-        row = None
+        row, selected = None, place == self.cursor
         if has_row := place < len(self.source):
             row = self.source.row(place)
-            selected = place == self.cursor
             key = (self.source.key(place), selected, width, self.painter.variant(row))
         strip = self._strips.get(key)
         if strip is None:
-            ground, background, filters = self._looks()
-            if has_row:
-                strip = self.painter.paint(row, width, selected=selected).apply_style(ground)
-            else:
-                strip = Strip.blank(width, ground)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
+            if self._kept_looks is None:
+                self._kept_looks = Looks(self)
+            painted = (
+                self.painter.paint(row, width, selected=selected)
+                if has_row
+                else Strip.blank(width)
+            )
+            strip = self._kept_looks.finish(painted)
+            if len(self._strips) >= STRIPS_KEPT:
+                del self._strips[next(iter(self._strips))]
             self._strips[key] = strip
         return strip
 
@@ -339,7 +332,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Say so when other rows are in view."""
         if self.window != self._window:
             self._window = self.window
-            self.post_message(self.Scrolled(self))
+            self.screen.post_message(self.Scrolled(self))
 
     def on_unmount(self) -> None:
         """Let go of the rows, which are what a screen's memory goes to."""
@@ -362,7 +355,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, before: int, now: int) -> None:
         self.refresh_row(before)
         self.refresh_row(now)
-        self.post_message(self.Moved(self, now))
+        self.screen.post_message(self.Moved(self, now))
 
     def watch_follow(self, follow: bool) -> None:
         if follow:
@@ -392,7 +385,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     def _put_cursor(self, place: int) -> None:
         if place == self.cursor:
             # Another row may have come to stand here.
-            self.post_message(self.Moved(self, self.validate_cursor(place)))
+            self.screen.post_message(self.Moved(self, self.validate_cursor(place)))
         self.cursor = place
 
     def _to_end(self) -> None:

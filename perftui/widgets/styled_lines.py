@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -15,7 +14,8 @@ from textual.strip import Strip
 
 from perftui.analysis.text import cell_width, fit
 from perftui.widgets.line import Line
-from perftui.widgets.painted import ground_of, palette_of
+from perftui.widgets.looks import Looks, ground_of
+from perftui.widgets.painted import palette_of
 from perftui.widgets.palette import Palette
 
 StyledLine = Sequence[tuple[str, str]]
@@ -54,14 +54,31 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._lines: tuple[StyledLine, ...] = ()
+        self._strips: dict[int, Strip] = {}
+        self._kept_for: tuple[int, ...] = ()
+        self._kept_looks: Looks | None = None
 
     def tell(self, lines: Sequence[StyledLine], *, keep: bool = False) -> None:
-        """Show these lines, from the top unless ``keep``."""
+        """Show these lines, from the top unless ``keep``. Those that are what they were are not
+        drawn again."""
+        before, size = self._lines, self.virtual_size
         self._lines = tuple(lines)
+        for place in [*self._strips]:
+            if self._line(place) != (before[place] if place < len(before) else None):
+                del self._strips[place]
         self._measure()
-        if not keep:
+        if not keep and self.scroll_offset != (0, 0):
             self.scroll_to(0, 0, animate=False, immediate=True)
-        self.refresh()
+        if self.virtual_size != size:
+            self.refresh()
+            return
+        top, width = self.scroll_offset.y, self.size.width
+        changed = [y for y in range(self.size.height) if top + y not in self._strips]
+        if changed:
+            self.refresh(*[Region(0, y, width, 1) for y in changed])
+
+    def _line(self, place: int) -> StyledLine | None:
+        return self._lines[place] if place < len(self._lines) else None
 
     def _measure(self) -> None:
         width = max((_width(line) for line in self._lines), default=0)
@@ -74,19 +91,31 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         self._measure()
 
+    def notify_style_update(self) -> None:
+        """Called by Textual when the theme or a class changes."""
+        super().notify_style_update()
+        self._kept_looks = None
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Some of the lines in view; called by Textual's compositor. There is no border and no
         padding that they would have to be put into."""
-        ground, background = ground_of(self), self.background_colors[1]
         scroll_x, scroll_y = self.scroll_offset
         width = self.size.width
+        palette = palette_of(self.app)
+        if self._kept_looks is None:
+            self._kept_looks = Looks(self)
+            self._strips.clear()
+        looks, kept = self._kept_looks, self._strips
+        if self._kept_for != (known := (id(palette), scroll_x, width, self.virtual_size.width)):
+            self._kept_for = known
+            kept.clear()
         left, right = crop.column_span
-        palette, filters = palette_of(self.app), self.get_line_filters()
         strips: list[Strip] = []
-        for y in crop.line_range:
-            strip = self._strip(scroll_y + y, scroll_x, width, palette, ground)
-            for line_filter in filters:
-                strip = strip.apply_filter(line_filter, background)
+        for place in range(scroll_y + crop.y, scroll_y + crop.bottom):
+            strip = kept.get(place)
+            if strip is None:
+                painted = self._strip(place, scroll_x, width, palette)
+                strip = kept[place] = looks.finish(painted)
             # Cells beyond the width are covered by the scrollbar.
             strips.append(strip.crop(left, right) if left or right < width else strip)
         return strips
@@ -95,20 +124,20 @@ class StyledLines(ScrollView, can_focus=True, inherit_bindings=False):
         """One line of those in view."""
         scroll_x, scroll_y = self.scroll_offset
         palette = palette_of(self.app)
-        return self._strip(scroll_y + y, scroll_x, self.size.width, palette, ground_of(self))
+        return self._strip(scroll_y + y, scroll_x, self.size.width, palette).apply_style(
+            ground_of(self)
+        )
 
-    def _strip(
-        self, place: int, scroll_x: int, width: int, palette: Palette, ground: Style
-    ) -> Strip:
+    def _strip(self, place: int, scroll_x: int, width: int, palette: Palette) -> Strip:
         if place >= len(self._lines):
-            return Strip.blank(width, ground)
+            return Strip.blank(width)
         line = Line(max(width, self.virtual_size.width))
         for text, style in self._lines[place]:
             if style.startswith("@"):
                 cell, _, style = style[1:].partition(" ")
                 line.to(int(cell))
             line.outside(text, palette.named(style))
-        return line.strip().apply_style(ground).crop(scroll_x, scroll_x + width)
+        return line.strip().crop(scroll_x, scroll_x + width)
 
 
 def beside(left: Sequence[StyledLine], right: Sequence[StyledLine], at: int) -> list[StyledLine]:
