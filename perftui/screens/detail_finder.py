@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from perftui.entry_fields import REQUEST_ENTRY_TYPES
-from perftui.model import Order, Reader, Record
+from perftui.model import Order, PageView, Reader, Record
 
 SIMILAR_CALLS = 200
 """Calls of the same endpoint that are shown: those around it."""
@@ -45,6 +45,17 @@ def initiator_url(record: Record) -> str | None:
         if isinstance(told, str) and told:
             return told
     return None
+
+
+def has_more(record: Record, view: PageView | None, *, similar: bool) -> bool:
+    """Whether :func:`find_detail` may find anything.
+
+    Args:
+        view: the pageview of the entry; None where it is not known yet.
+    """
+    if not record.entry.is_request:
+        return False
+    return similar or view is None or view.entry_count <= LOOKED_AT
 
 
 def find_detail(reader: Reader, record: Record, *, similar: bool = True) -> DetailTold:

@@ -18,7 +18,7 @@ from perftui.analysis.endpoints import endpoint
 from perftui.analysis.session_facts import LIVE_SECONDS
 from perftui.analysis.timeline import Marker, Markers, seek
 from perftui.memory import give_back
-from perftui.model import EntryIndex, Record, SessionSummary
+from perftui.model import EntryIndex, PageView, Record, SessionSummary
 from perftui.screens.base import StoreTrouble
 from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.registry import Services, Subject
@@ -29,6 +29,7 @@ from perftui.screens.replay_view import (
     overview_state,
     title_parts,
     transport_state,
+    view_of,
     waiting_note,
 )
 from perftui.screens.rest import REST_SECONDS, Rest
@@ -62,8 +63,8 @@ from perftui.widgets.title_bar import TitleBar
 from perftui.widgets.transport import Transport
 
 GLANCE_SECONDS = 0.04
-"""The detail follows the cursor once it has been on a row for so long: longer than the pause between
-two repetitions of a key that is held down, too short to be seen."""
+"""While keys follow each other, the detail follows the cursor once it has been on a row for so long:
+longer than the pause between two repetitions of a key that is held down, too short to be seen."""
 
 GIVE_BACK_SECONDS = 0.5
 """How long after a large session has been left its memory is given back to the system."""
@@ -109,6 +110,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._seen = 0
         self._wanted_seq = subject.seq
         self._trouble = ""
+        self._state_view: PageView | None = None
         self._glance = Rest(self, GLANCE_SECONDS, self._glanced)
         self._rest = Rest(self, REST_SECONDS, self._rested)
         self._scroll_rest = Rest(self, REST_SECONDS, self._ask_usual)
@@ -176,6 +178,11 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
     @property
     def surroundings(self) -> Surroundings:
         """What the rows are judged by, as far as it is known."""
+        told, usual = self._told, self.usual.known
+        views = None if told is None else told.page_views
+        return self.bands.get("surroundings", (views, usual), lambda: self._make_surroundings())
+
+    def _make_surroundings(self) -> Surroundings:
         told = self._told
         return Surroundings(
             session_start_us=0 if told is None else told.index.base_us,
@@ -203,6 +210,14 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         row = self._rows.selected_row
         assert row is None or isinstance(row, Record)
         return row
+
+    @property
+    def selected_view(self) -> PageView | None:
+        """The pageview of that record; None where it is not known."""
+        record, told = self.selected, self._told
+        if record is None or told is None:
+            return None
+        return view_of(told, record)
 
     @property
     def selected_moment(self) -> int | None:
@@ -446,6 +461,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     def _show_state(self) -> None:
         """Title, transport and overview."""
+        self._state_view = self.selected_view
         self._show_title()
         told = self._told
         if told is None or not self.is_mounted:
@@ -485,16 +501,24 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     @on(RowList.Moved)
     def _moved(self) -> None:
-        self._glance.stir()
+        if self._rest.is_waiting:
+            self._glance.stir()
+        else:
+            # The first key after a pause: row and detail are drawn at once.
+            self._glanced()
         self._rest.stir()
 
     def _glanced(self) -> None:
+        self._glance.drop()
         self.show_detail()
         self._show_title()
 
     def _rested(self) -> None:
+        if self._glance.is_waiting:
+            self._glanced()
         self.find_detail()
-        self._show_state()
+        if self.selected_view is not self._state_view:
+            self._show_state()
 
     @on(RowList.Scrolled)
     def _scrolled(self) -> None:

@@ -9,8 +9,8 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from perftui.analysis.describe import Surroundings
-from perftui.model import Record
-from perftui.screens.detail_finder import DetailTold, find_detail
+from perftui.model import PageView, Record
+from perftui.screens.detail_finder import DetailTold, find_detail, has_more
 from perftui.screens.player import PlayerScreen
 from perftui.screens.registry import Services, Subject
 from perftui.widgets.detail_lines import TABS, Detail
@@ -52,6 +52,11 @@ class PanesScreen(PlayerScreen):
     @property
     def selected(self) -> Record | None:
         """The entry under the cursor."""
+        raise NotImplementedError
+
+    @property
+    def selected_view(self) -> PageView | None:
+        """The pageview of that entry; None where it is not known."""
         raise NotImplementedError
 
     @property
@@ -98,8 +103,12 @@ class PanesScreen(PlayerScreen):
         """What the store must be asked for."""
         record = self.selected
         pane = self.query_one(DetailPane)
-        if record is not None and pane.display:
-            similar = pane.tab == "Similar"
+        similar = pane.tab == "Similar"
+        if (
+            record is not None
+            and pane.display
+            and has_more(record, self.selected_view, similar=similar)
+        ):
             self.ask_store(lambda reader: find_detail(reader, record, similar=similar))
 
     @on(DetailTold)

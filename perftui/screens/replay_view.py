@@ -118,11 +118,16 @@ def title_parts(
 
 def current_view(told: SessionTold, selected: Record | None) -> PageView | None:
     """The pageview that is looked at: the selected entry's, else the last."""
-    if selected is not None:
-        for view in told.page_views:
-            if view.page_view_id == selected.page_view_id:
-                return view
-    return told.page_views[-1] if told.page_views else None
+    view = None if selected is None else view_of(told, selected)
+    return view or (told.page_views[-1] if told.page_views else None)
+
+
+def view_of(told: SessionTold, record: Record) -> PageView | None:
+    """The pageview of an entry; None where it has not been told of."""
+    for view in told.page_views:
+        if view.page_view_id == record.page_view_id:
+            return view
+    return None
 
 
 def transport_state(

@@ -20,6 +20,9 @@ SHORT_NAMES = {"Server-Timing": "Server"}
 """Names of tabs where there is little room."""
 
 
+_CLICKS = {name: Style.from_meta({"@click": f"screen.detail_tab('{name}')"}) for name in TABS}
+
+
 class TabLine(Painted):
     """A rule with the entry's title and the tabs on it."""
 
@@ -51,7 +54,7 @@ class TabLine(Painted):
         line.to(self.size.width - cells)
         for text, name in tabs:
             here = name == self.tab
-            click = Style.from_meta({"@click": f"screen.detail_tab('{name}')"})
+            click = _CLICKS[name]
             looks = palette.style("accent" if here else "muted", "bold underline" if here else "")
             line.put(text, looks + click)
             line.gap(2)
@@ -131,3 +134,7 @@ class DetailPane(Vertical):
             palette = palette_of(self.app)
             width = max(20, lines.size.width or self.size.width)
             lines.tell(tab_lines(self.tab, self._detail, palette, width), keep=keep)
+        # Told now, it is drawn with what else this turn changes; told when they come to rest, the
+        # screen would be drawn twice for a key.
+        tabs._check_refresh()
+        lines._check_refresh()
