@@ -35,6 +35,10 @@ from pathlib import Path
 import psutil
 
 SIZE = (120, 40)
+BYTECODE = Path(tempfile.gettempdir(), f"perftui-bench-bytecode-{os.getuid()}")
+"""Where compiled modules are kept, of all programs that are held against each other: the first run
+of each writes them."""
+
 START_US = 1_795_451_678_400_000
 SESSION = "million"
 
@@ -123,8 +127,10 @@ class Program:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"NO_COLOR", "COLUMNS", "LINES", "TMUX"}
+            if name not in {"NO_COLOR", "COLUMNS", "LINES", "TMUX", "PYTHONDONTWRITEBYTECODE"}
         }
+        # As an installed program starts: pip has compiled it.
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(BYTECODE))
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, *self.arguments],

@@ -266,7 +266,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
     @on(SessionTold)
     def _session_told(self, message: SessionTold) -> None:
         if message.ask != self._ask:
+            message.shown.set()
             return
+        self.call_after_refresh(message.shown.set)
         if self.live and self.frozen and self._told is not None:
             self._held = message
             self._show_title()

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
-from statistics import median_low
 from typing import Any, Self
 
 import msgspec
@@ -705,8 +704,8 @@ class StoreReader:
                 *(urls, types, method.upper() if space and method else None, USUAL_CALLS),
             ),
         )
-        known = [row[0] for row in durations]
-        return Usual(len(known), median_low(known) if known else None)
+        known = sorted(row[0] for row in durations)
+        return Usual(len(known), known[(len(known) - 1) // 2] if known else None)
 
 
 _INTEGERS = msgspec.json.Decoder(list[int])

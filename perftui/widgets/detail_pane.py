@@ -19,7 +19,6 @@ from perftui.widgets.styled_lines import StyledLines
 SHORT_NAMES = {"Server-Timing": "Server"}
 """Names of tabs where there is little room."""
 
-
 _CLICKS = {name: Style.from_meta({"@click": f"screen.detail_tab('{name}')"}) for name in TABS}
 
 

@@ -314,9 +314,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             if self._kept_looks is None:
                 self._kept_looks = Looks(self)
             painted = (
-                self.painter.paint(row, width, selected=selected)
-                if has_row
-                else Strip.blank(width)
+                self.painter.paint(row, width, selected=selected) if has_row else Strip.blank(width)
             )
             strip = self._kept_looks.finish(painted)
             if len(self._strips) >= STRIPS_KEPT:

@@ -10,6 +10,7 @@ from textual._compositor import Compositor
 from textual.geometry import Region
 from textual.strip import Strip
 
+from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.line_compositor import LineCompositor
 from perftui.widgets.row_list import RowList
 from tests.screens.conftest import MakeApp, press, settle
@@ -77,3 +78,31 @@ async def test_a_cursor_that_moves_draws_two_rows(
             drawn_for_a_key.append([(crop.y, crop.height) for crop in asked])
         # What is found out about the session in the meantime may draw the whole list once.
         assert sum(drawn == [(place, 2)] for place, drawn in enumerate(drawn_for_a_key)) >= 4
+
+
+async def test_after_a_pause_a_key_draws_row_and_detail_at_once(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        drawn: list[frozenset[int]] = []
+        render = LineCompositor.render_partial_update
+
+        def noted(self: LineCompositor) -> Any:
+            update = render(self)
+            if update is not None:
+                drawn.append(frozenset(y for y, _, _ in update.spans))
+            return update
+
+        monkeypatch.setattr(LineCompositor, "render_partial_update", noted)
+        row = app.screen.query_one(RowList).region.y
+        pane = app.screen.query_one(DetailPane).region.y
+        together = 0
+        for place in range(1, 6):
+            drawn.clear()
+            await press(pilot, "j")
+            first = next(lines for lines in drawn if row + place in lines)
+            together += pane in first
+        # What is found out about the session in the meantime may draw the list before.
+        assert together >= 4
