@@ -37,7 +37,14 @@ from perftui.errors import (
 )
 from perftui.model import Clock, Sink
 from perftui_server.assets import sdk_asset, sdk_names
-from perftui_server.bodies import BUSY_RETRY_SECONDS, ClientGoneError, Held, InFlight, read_body
+from perftui_server.bodies import (
+    BODY_IS_WHOLE,
+    BUSY_RETRY_SECONDS,
+    ClientGoneError,
+    Held,
+    InFlight,
+    read_body,
+)
 from perftui_server.doors import doors, is_loopback
 from perftui_server.metrics import Metrics
 from perftui_server.siblings import Siblings
@@ -76,13 +83,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a route needs to know."""
+    """What a route needs to know.
+
+    Attributes:
+        body_is_whole: whether all of the body is known to have arrived.
+    """
 
     method: str
     path: str
     query: dict[str, str]
     headers: Headers
     client: str | None
+    body_is_whole: Callable[[], bool]
 
     def header(self, name: bytes) -> str | None:
         """A header's value; None where it is missing. Of several the first."""
@@ -140,6 +152,9 @@ class CaptureApp:
             query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             headers=scope["headers"],
             client=client[0] if client else None,
+            body_is_whole=scope.get("extensions", {})
+            .get(BODY_IS_WHOLE, {})
+            .get("ask", _is_not_known),
         )
         try:
             answer = await self._answer(request, receive)
@@ -287,7 +302,9 @@ class CaptureApp:
                         f"the body is over {limits.max_body_bytes} bytes", limit="max_body_bytes"
                     )
                 self._in_flight.check(length or 0)
-                body, wire_bytes = await read_body(receive, limits, coding, held)
+                body, wire_bytes = await read_body(
+                    receive, limits, coding, held, request.body_is_whole
+                )
             except (IntakeError, SinkBusyError) as error:
                 answer = self._failed(request, error)
                 answer.close = True
@@ -424,6 +441,10 @@ class CaptureApp:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if request.method == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
+
+
+def _is_not_known() -> bool:
+    return False
 
 
 def _content_length(request: Request) -> int | None:

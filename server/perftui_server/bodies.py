@@ -21,6 +21,10 @@ have been late itself."""
 
 Receive = Callable[[], Awaitable[Any]]
 
+BODY_IS_WHOLE = "perftui.body_is_whole"
+"""The extension of an ASGI scope whose ``ask``, a function without arguments, tells whether all of
+the body has arrived: nobody need look at the clock then."""
+
 STEP_BYTES = 256 * 1024
 """Bytes that are decompressed at once, a fraction of a millisecond; between two steps the others
 have their turn."""
@@ -242,12 +246,17 @@ it in a header, which would cost a preflight at another origin."""
 
 
 async def read_body(
-    receive: Receive, settings: ServerSettings, coding: str, held: Held
+    receive: Receive,
+    settings: ServerSettings,
+    coding: str,
+    held: Held,
+    is_whole: Callable[[], bool] = lambda: False,
 ) -> tuple[bytes, int]:
     """Read and decompress a body.
 
     Args:
         held: told how much is held as it grows.
+        is_whole: whether all of it is known to have arrived; see :data:`BODY_IS_WHOLE`.
 
     Returns:
         The body, and its length as received in bytes.
@@ -267,7 +276,10 @@ async def read_body(
         left = ends_at - clock()
         stall = settings.body_timeout_seconds
         try:
-            event = await _next_event(receive, max(0.0, min(stall, left)))
+            if is_whole():
+                event = await receive()
+            else:
+                event = await _next_event(receive, max(0.0, min(stall, left)))
         except TimeoutError as error:
             raise StalledBodyError(
                 "the body did not come in time",

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from perftui.config import ServerSettings
+from perftui_server.bodies import BODY_IS_WHOLE
 from perftui_server.metrics import Metrics
 
 LINGER_SECONDS = 5.0
@@ -125,6 +126,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _received_header_bytes = 0
     _parsed_header_bytes = 0
     _header_is_too_large = False
+    _waiting_since = 0.0
     _timer: asyncio.TimerHandle | None = None
     _real_transport: asyncio.Transport
 
@@ -144,29 +146,34 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget()
         self.lingering.pop(self, None)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
+
+    def _hears_nothing(self) -> bool:
+        return self.is_deaf or self.transport.is_closing()
 
     def data_received(self, data: bytes) -> None:
         if self.is_lingering or self.is_deaf:
             return
         if self._phase is not _Phase.BODY:
             self._received_header_bytes += len(data)
-            self._start_timer(self.limits.header_timeout_seconds)
         super().data_received(data)
-        if (
-            self._phase is not _Phase.BODY
-            and self._received_header_bytes > self.limits.max_header_bytes
-            and not self.transport.is_closing()
-        ):
+        # Most headers come whole, and need no timer.
+        if self._phase is _Phase.BODY or self._hears_nothing():
+            return
+        if self._received_header_bytes > self.limits.max_header_bytes:
             self._refuse_header()
+        elif self._phase is _Phase.HEADER or self._received_header_bytes:
+            self._start_timer(self.limits.header_timeout_seconds)
 
     # --- from the parser ------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         self._phase = _Phase.HEADER
         self._parsed_header_bytes = 0
-        self._start_timer(self.limits.header_timeout_seconds)
         super().on_message_begin()
+        self.scope["extensions"] = {BODY_IS_WHOLE: {"ask": self._body_is_whole}}
 
     def on_url(self, url: bytes) -> None:
         self._measure(len(url))
@@ -225,6 +232,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         self._stop_timer()
 
+    def _body_is_whole(self) -> bool:
+        # Where others wait behind the one that is answered, theirs is the latest cycle.
+        return not self.pipeline and not self.cycle.more_body
+
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
         if cycle.response_complete:
@@ -239,14 +250,42 @@ class LimitedProtocol(HttpToolsProtocol):
     # --- from the application -------------------------------------------------------------
 
     def on_response_complete(self) -> None:
+        """uvicorn's, with one timer for as long as a connection is kept, where that makes one for
+        each request and takes it back at the next."""
         cast("_Transport", self.transport).flush()
-        super().on_response_complete()
-        # How long a connection is kept alive without a request is uvicorn's to say; the
-        # header's time begins with its first byte.
-        if not self.transport.is_closing() and not self.pipeline:
-            self.waiting[self] = None
-            if self._phase is _Phase.BODY:
-                self._start_timer(self.limits.body_timeout_seconds)
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self.waiting[self] = None
+        self._waiting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._keep_alive_for(self.timeout_keep_alive)
+        # The header's time begins with its first byte.
+        if self._phase is _Phase.BODY:
+            self._start_timer(self.limits.body_timeout_seconds)
+
+    def _keep_alive_for(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Left as it is: when its time has come it looks what has happened since."""
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection where it has not been used for so long."""
+        self.timeout_keep_alive_task = None
+        if self not in self.waiting or self._phase is not _Phase.IDLE:
+            return
+        left = self._waiting_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._keep_alive_for(left)
+        elif not self._received_header_bytes and not self.transport.is_closing():
+            self.transport.close()
 
     def _should_upgrade(self) -> bool:
         return False

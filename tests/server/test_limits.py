@@ -193,6 +193,17 @@ def test_a_connection_without_a_request_ends_in_time(start: Start) -> None:
         assert answer_of(connection).startswith(b"HTTP/1.1 200 ")
 
 
+def test_a_connection_that_is_used_again_ends_in_time_too(start: Start) -> None:
+    capture = start(keep_alive_seconds=1)
+    request = b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with raw(capture, request) as connection:
+        heard = b""
+        while heard.count(b"enabled") < 1:
+            heard += connection.recv(65536)
+        connection.sendall(request)
+        assert (heard + answer_of(connection)).count(b"HTTP/1.1 200 ") == 2
+
+
 def test_a_disk_that_is_nearly_full_is_counted_and_told(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
