@@ -60,6 +60,9 @@ KEY_SECONDS = 0.05
 REPAINTS = 10.0
 """Live, repaints a second."""
 
+CURSOR = "▌".encode()
+"""What the selected row begins with."""
+
 SYNC_ASKED, SYNC_KNOWN = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 """The question whether the terminal can show a repaint as one, and the answer of one that can."""
 
@@ -493,15 +496,24 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
         sender = threading.Thread(target=load)
         sender.start()
         began = time.perf_counter()
-        answers = []
+        answers: list[float] = []
+        # What arrives is no answer: it draws no row while the list stands still, which a key that
+        # moves up has it do.
+        os.write(program.fd, b"k")
+        program.calm(0.02, 1.0)
         while time.perf_counter() - began < seconds:
             at = len(program.output)
             asked = time.perf_counter()
-            os.write(program.fd, b"k")
-            while len(program.output) == at and time.perf_counter() - asked < 5:
+            # There and back: a key at an end of the list would have no effect.
+            os.write(program.fd, (b"k", b"j")[len(answers) % 2])
+            while (
+                CURSOR not in program.output[max(0, at - 8) :] and time.perf_counter() - asked < 5
+            ):
                 program.read(0.002)
             answers.append(time.perf_counter() - asked)
-            program.read(0.1)
+            rest = time.perf_counter() + 0.1
+            while (left := rest - time.perf_counter()) > 0:
+                program.read(left)
         took, written = time.perf_counter() - began, sum(sent)
         # Keys have repaints of their own: those of what arrives are counted without any.
         at, began = len(program.output), time.perf_counter()

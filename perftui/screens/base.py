@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from threading import Event
 from typing import ClassVar, Protocol, cast
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from perftui.analysis.text import sanitise
@@ -21,7 +23,11 @@ from perftui.widgets.painted import palette_of
 from perftui.widgets.palette import Palette
 
 POLL_SECONDS = 0.1
-"""How often a feed looks whether the store has changed: at most ten repaints a second."""
+"""How long after its news have been drawn a feed looks whether the store has changed: fewer than ten
+repaints a second, and time for keys between them."""
+
+SHOWN_SECONDS = 1.0
+"""How long who reads waits at most for what was read to be drawn."""
 
 
 class OpensScreens(Protocol):
@@ -61,6 +67,26 @@ class Feed(Protocol):
     def more(self) -> bool:
         """Whether there is more to be told without any change of the store."""
         ...
+
+
+class Shown(Message):
+    """News that its sender waits to see drawn, before it takes the interpreter for more.
+
+    Attributes:
+        shown: set once the screen has been drawn with it (or is not to be any more).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = Event()
+
+    def wait(self) -> None:
+        """Wait until it has been drawn, for :data:`SHOWN_SECONDS` at most; in a worker."""
+        worker, waited = get_current_worker(), 0.0
+        while waited < SHOWN_SECONDS and not worker.is_cancelled:
+            if self.shown.wait(POLL_SECONDS):
+                return
+            waited += POLL_SECONDS
 
 
 class StoreTrouble(Message):
@@ -146,6 +172,12 @@ class BaseScreen(Screen[object]):
             self.post_message(StoreTrouble(str(error)))
             return []
 
+    def draw_at_once(self) -> None:
+        """Have all that this turn has changed drawn in one repaint. Otherwise each widget says so
+        when it comes to rest, and what says so first is drawn alone."""
+        for widget in self.walk_children(Widget, with_self=False):
+            widget._check_refresh()
+
     def palette_changed(self) -> None:
         """The theme has changed: painted things must be painted anew."""
         self.refresh(layout=False)
@@ -169,6 +201,8 @@ class BaseScreen(Screen[object]):
                         version = now
                         if (message := feed.poll(reader)) is not None and not worker.is_cancelled:
                             self.post_message(message)
+                            if isinstance(message, Shown):
+                                message.wait()
                         told = ""
                         if feed.more:
                             continue
@@ -210,10 +244,13 @@ class BaseScreen(Screen[object]):
             self.post_message(StoreTrouble(str(error)))
             return
         try:
-            for answer in question(reader):
+            for number, answer in enumerate(question(reader)):
                 if worker.is_cancelled:
                     return
                 self.post_message(answer)
+                if isinstance(answer, Shown) and number == 0:
+                    # To read on at once would take the interpreter from those who draw it.
+                    answer.wait()
         except PerftuiError as error:
             if not worker.is_cancelled:
                 self.post_message(StoreTrouble(str(error)))

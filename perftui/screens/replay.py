@@ -317,6 +317,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             self.refresh_bindings()
         if whole:
             self._look()
+        self.draw_at_once()
 
     def _visible(self, told: SessionTold) -> int:
         """How many of the entries have begun by the playhead; live, all."""
@@ -508,6 +509,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         else:
             # The first key after a pause: row and detail are drawn at once.
             self._glanced()
+            self.draw_at_once()
         self._rest.stir()
 
     def _glanced(self) -> None:

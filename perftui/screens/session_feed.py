@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import gt
-from threading import Event
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -34,6 +33,7 @@ from perftui.model import (
     SessionSummary,
     Usual,
 )
+from perftui.screens.base import Shown
 
 if TYPE_CHECKING:
     from perftui.analysis.vitals import Vitals
@@ -51,9 +51,6 @@ MOST_VITAL_VIEWS = 200
 READ_AT_ONCE = 512
 """Records read at once: what is made of them is a hundredth of their size."""
 
-SHOWN_SECONDS = 1.0
-"""How long reading waits at most for the first rows to be drawn."""
-
 FIRST_ROWS = 64
 """Rows of the first screen."""
 
@@ -63,7 +60,7 @@ MANY_ENTRIES = 100_000
 MARKER_TYPES: tuple[str, ...] = ("pageview", "capture", "longtask", "error")
 
 
-class SessionTold(Message):
+class SessionTold(Shown):
     """The entries of a session as of a moment.
 
     Attributes:
@@ -74,7 +71,6 @@ class SessionTold(Message):
         first_seq: position of the first entry of the session that arrived.
         progress: how much of the session has been looked through, 0 to 1. There is more to come
             below 1.
-        shown: set once the screen has been drawn with it (or is not to be any more).
     """
 
     def __init__(
@@ -89,7 +85,6 @@ class SessionTold(Message):
         progress: float = 1.0,
     ) -> None:
         super().__init__()
-        self.shown = Event()
         self.first_seq = first_seq
         self.progress = progress
         self.ask = ask
@@ -281,19 +276,14 @@ def load(
             extend(index, piece.index)
         now = clock.monotonic()
         if piece.read < piece.total and now - told_at >= TELL_SECONDS:
-            first = told_at < 0
-            if first:
+            if told_at < 0:
                 tell_third_parties(reader, index.seqs[:FIRST_ROWS], views)
             told_at = now
-            told = SessionTold(
+            yield SessionTold(
                 *(ask, summary, views, index, len(index), timeline),
                 first_seq=min(index.seqs, default=1),
                 progress=piece.read / piece.total,
             )
-            yield told
-            if first and len(index):
-                # To read on at once would take the interpreter from those who draw it.
-                told.shown.wait(SHOWN_SECONDS)
     assert index is not None
     if any(map(gt, index.starts, islice(index.starts, 1, None))):
         # Something starts before what its batch says, so that pieces overlap.

@@ -133,7 +133,3 @@ class DetailPane(Vertical):
             palette = palette_of(self.app)
             width = max(20, lines.size.width or self.size.width)
             lines.tell(tab_lines(self.tab, self._detail, palette, width), keep=keep)
-        # Told now, it is drawn with what else this turn changes; told when they come to rest, the
-        # screen would be drawn twice for a key.
-        tabs._check_refresh()
-        lines._check_refresh()

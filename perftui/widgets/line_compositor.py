@@ -30,6 +30,7 @@ class Part(NamedTuple):
         width: how many cells are asked for.
         cuts: where what it renders is to be cut, in cells from ``x``.
         cells: for each piece that nothing in front covers, its number and its cell on the screen.
+        first, end: its cells on the screen: the first, and one past the last.
     """
 
     widget: Widget
@@ -38,6 +39,8 @@ class Part(NamedTuple):
     width: int
     cuts: tuple[int, ...]
     cells: tuple[tuple[int, int], ...]
+    first: int
+    end: int
 
 
 class LineUpdate(ChopsUpdate):
@@ -67,16 +70,36 @@ class LineCompositor(Compositor):
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """What has changed; None where nothing has. Called by Textual."""
-        update = super().render_partial_update()
-        if update is None:
+        changed = self._dirty_regions
+        if not changed:
             return None
-        return LineUpdate(update.chops, update.spans, update.chop_ends)
+        self._dirty_regions = set()
+        spans = list(self._regions_to_spans(changed))
+        columns: dict[int, tuple[int, int]] = {}
+        for y, x1, x2 in spans:
+            left, right = columns.get(y, (x1, x2))
+            columns[y] = (min(left, x1), max(right, x2))
+        chops = self._render_lines(columns)
+        return LineUpdate(chops, spans, [cuts[1:] for cuts in self.cuts])
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]
     ) -> Sequence[Mapping[int, Strip]]:
-        """The lines of an update as strips by the cell in which they begin; lines that are not
-        part of it stay empty."""
+        """Whole lines as strips by the cell in which they begin; lines that are not asked for stay
+        empty. Called by Textual where all of the screen is drawn."""
+        lines = [y for y in crop.line_range if is_rendered_line(y)]
+        chops = self._render_lines(dict.fromkeys(lines, (0, self.size.width)))
+        return cast("Sequence[Mapping[int, Strip]]", chops)
+
+    def _render_lines(
+        self, columns: Mapping[int, tuple[int, int]]
+    ) -> Sequence[Mapping[int, Strip | None]]:
+        """Some lines as strips by the cell in which they begin.
+
+        Args:
+            columns: for each line that is asked for, which cells of it are: the first, and one past
+                the last. What lies outside of them may be left out.
+        """
         cuts = self.cuts
         # Both are made anew with each layout.
         layout = (cuts, self.visible_widgets)
@@ -84,14 +107,16 @@ class LineCompositor(Compositor):
             self._parts, self._parts_of = {}, layout
         chops: list[dict[int, Strip | None]] = [{} for _ in cuts]
         runs: dict[tuple[Widget, int, int, int], list[tuple[int, Part]]] = {}
-        for y in crop.line_range:
-            if not is_rendered_line(y):
+        for y in sorted(columns):
+            if not 0 <= y < len(cuts):
                 continue
             chops[y] = dict.fromkeys(cuts[y][:-1])
+            begin, end = columns[y]
             for part in self._parts_of_line(y):
-                # Neighbouring lines of a widget are asked for at once.
-                run = (part.widget, y - part.y, part.x, part.width)
-                runs.setdefault(run, []).append((y, part))
+                if part.first < end and part.end > begin:
+                    # Neighbouring lines of a widget are asked for at once.
+                    run = (part.widget, y - part.y, part.x, part.width)
+                    runs.setdefault(run, []).append((y, part))
         for (widget, _, left, width), lines in runs.items():
             first = 0
             for at in range(1, len(lines) + 1):
@@ -106,7 +131,7 @@ class LineCompositor(Compositor):
                         if number < len(pieces):
                             chops[y][cell] = pieces[number]
                 first = at
-        return cast("Sequence[Mapping[int, Strip]]", chops)
+        return chops
 
     def _parts_of_line(self, y: int) -> tuple[Part, ...]:
         """What a line of the screen is made of."""
@@ -127,6 +152,8 @@ class LineCompositor(Compositor):
                 free.difference_update(cell for _, cell in cells)
                 ends = tuple(cut - shown.x for cut in here[1:])
                 x, line = shown.x - region.x, y - region.y
-                parts.append(Part(widget, x, line, shown.width, ends, tuple(cells)))
+                parts.append(
+                    Part(widget, x, line, shown.width, ends, tuple(cells), shown.x, shown.right)
+                )
         found = self._parts[y] = tuple(parts)
         return found

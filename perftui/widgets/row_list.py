@@ -201,6 +201,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             self.app._start_widget(self, bar)
         return bar
 
+    def _check_refresh(self) -> None:
+        """Called by Textual when the widget comes to rest: tell the screen what is to be drawn, and
+        at once what is to be of the scrollbar. It comes to rest later, and would be drawn alone."""
+        super()._check_refresh()
+        if self._vertical_scrollbar is not None:
+            self._vertical_scrollbar._check_refresh()
+
     # ---- what is in it --------------------------------------------------------------------
 
     def show(self, source: RowSource[Any], *, keep: bool = True) -> None:

@@ -35,7 +35,6 @@ class TitleBar(Painted):
         if (tuple(crumbs), tuple(state)) != (self._crumbs, self._state):
             self._crumbs, self._state = tuple(crumbs), tuple(state)
             self.refresh()
-            self._check_refresh()
 
     def paint(self, line: Line, y: int) -> None:
         palette = self.palette
