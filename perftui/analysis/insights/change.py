@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import inf
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -122,10 +122,6 @@ PRESENCE = Shape(
 
 SHAPES = {Question.CHANGE: (SPEED, SIZES)}
 COMPARE_SHAPES = (SPEED, SIZES, PRESENCE)
-
-
-One = TypeVar("One")
-Other = TypeVar("Other")
 
 
 class Side(NamedTuple):
@@ -379,11 +375,15 @@ class _Compared(NamedTuple):
     values: tuple[_Values, _Values]
 
 
-def _of_both(work: Callable[[One], Other], first: One, second: One) -> tuple[Other, Other]:
-    """The same of two sides, at once: numpy sorts without the interpreter."""
-    with ThreadPoolExecutor(1, "sides") as pool:
-        later = pool.submit(work, second)
-        return work(first), later.result()
+def _transfers(
+    sides: Sides, values: tuple[_Values, _Values], count: int
+) -> tuple[tuple[Samples, Samples], _Pairs]:
+    """The sizes of each name before and after, and the tests of these."""
+    first, second = (
+        Samples(of.requests, count, of.transfers(side))
+        for of, side in zip(values, sides, strict=True)
+    )
+    return (first, second), _Pairs(first, second)
 
 
 def _compared(sides: Sides, points: _Points | None) -> _Compared:
@@ -391,7 +391,11 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
     was, now = _Values(sides.before, names), _Values(sides.after, names)
     found = list(names.place)
     count = len(found)
-    pairs = _Pairs(*_of_both(lambda side: Samples(side.names, count, side.values), was, now))
+    # Speed and size at once: numpy sorts and ranks without the interpreter.
+    with ThreadPoolExecutor(1, "sizes") as pool:
+        of_sizes = pool.submit(_transfers, sides, (was, now), count)
+        pairs = _Pairs(*(Samples(side.names, count, side.values) for side in (was, now)))
+        transfers, size_pairs = of_sizes.result()
     order = pairs.ranked(found)
     shown = order[:MOST_ROWS]
     series = points.medians(shown, count, (was, now)) if points is not None else {}
@@ -410,13 +414,9 @@ def _compared(sides: Sides, points: _Points | None) -> _Compared:
             )
         )
     first = shown[0] if shown and pairs.verdict(shown[0]).significant else None
-    sizes = [was.transfers(sides.before), now.transfers(sides.after)]
-    transfers = _of_both(
-        lambda side: Samples(side[0].requests, count, side[1]), (was, sizes[0]), (now, sizes[1])
-    )
     return _Compared(
         Table(SPEED, tuple(speed), len(order)),
-        _size_table(_Pairs(*transfers), found),
+        _size_table(size_pairs, found),
         _presence_table(found, transfers, [counts(one.requests, count) for one in (was, now)]),
         None if first is None else pairs.verdict(first),
         None if first is None else found[first],
