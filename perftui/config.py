@@ -51,6 +51,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_connections: int = 512
     """Connections open at once. For one more the one that has waited longest without a request
     makes room; where none waits it gets 503 with Retry-After."""
+    max_pipelined_requests: int = 500
+    """Requests of one connection that may wait behind the one that is answered; for one more these
+    are answered, and the connection ends."""
     max_in_flight_bytes: int = 64 * 1024 * 1024
     """Bodies held in memory at once, as decompressed, in bytes; more get 503 with Retry-After."""
     max_wait_seconds: float = 2.0

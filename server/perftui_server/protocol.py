@@ -58,6 +58,10 @@ class _HeaderTooLargeError(Exception):
     """Ends the parser's run."""
 
 
+class _TooManyRequestsError(Exception):
+    """Ends the parser's run: it would make thousands of requests of one piece in one turn."""
+
+
 class _Transport:
     """A transport whose :meth:`close` is the protocol's, as uvicorn closes in many places; and
     that sends the header of an answer together with its body: one packet instead of two."""
@@ -170,6 +174,9 @@ class LimitedProtocol(HttpToolsProtocol):
     # --- from the parser ------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= self.limits.max_pipelined_requests:
+            self._reached("max_pipelined_requests", "the rest of its requests is not read")
+            raise _TooManyRequestsError
         self._phase = _Phase.HEADER
         self._parsed_header_bytes = 0
         super().on_message_begin()

@@ -187,6 +187,16 @@ def test_where_none_waits_one_too_many_is_told_to_come_again(start: Start) -> No
     assert reached(capture) == {"max_connections": 1}
 
 
+def test_of_too_many_requests_in_one_breath_the_first_are_answered(start: Start) -> None:
+    capture = start(max_pipelined_requests=3)
+    request = POST + b"Content-Length: %d\r\n\r\n" % len(FULL) + FULL
+    with raw(capture, request * 50) as connection:
+        answers = answer_of(connection)
+    # One is answered and three wait; what came later in the same piece is not read.
+    assert answers.count(b"HTTP/1.1 200 ") == answers.count(b"HTTP/1.1 ") == 4
+    assert reached(capture) == {"max_pipelined_requests": 1}
+
+
 def test_a_connection_without_a_request_ends_in_time(start: Start) -> None:
     capture = start(keep_alive_seconds=1)
     with raw(capture, b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
