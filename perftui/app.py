@@ -58,7 +58,7 @@ class PerftuiApp(App[None]):
         start_screen: name of the screen to begin with; see ``screens/registry.py``.
         subject: what it is to show.
         open_editor: makes what renames, pins and deletes sessions; None forbids it.
-        server_url, page_url: shown where there is nothing to see yet.
+        server_url, invitation: shown where there is nothing to see yet.
         color: False draws without any colour.
         sixteen_colors: the terminal has no more; unless the settings name a theme, the one made
             for that is worn.
@@ -84,7 +84,7 @@ class PerftuiApp(App[None]):
         subject: Subject | None = None,
         open_editor: Callable[[], Editor] | None = None,
         server_url: str | None = None,
-        page_url: str | None = None,
+        invitation: str | None = None,
         color: bool = True,
         sixteen_colors: bool = False,
     ) -> None:
@@ -101,7 +101,7 @@ class PerftuiApp(App[None]):
             settings=settings,
             clock=clock,
             server_url=server_url,
-            page_url=page_url,
+            invitation=invitation,
         )
         self._start = (start_screen, subject or Subject())
         self._leaving = False

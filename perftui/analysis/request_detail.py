@@ -205,7 +205,33 @@ def request_facts(
         ),
         Fact("endpoint", endpoint(entry.method, entry.name)),
     ]
-    return [*facts, *size_facts(entry, page_url)]
+    return [*facts, *size_facts(entry, page_url), *proxy_facts(entry)]
+
+
+def proxy_facts(entry: Entry) -> list[Fact]:
+    """What only a proxy (or a HAR file) tells of few requests: only what there is."""
+    found: list[Fact] = []
+    messages = entry.extra.get("messages")
+    if isinstance(messages, Mapping):
+        counts = [
+            f"{format_count(count)} {way}"
+            for way in ("sent", "received")
+            if isinstance(count := messages.get(way), int)
+        ]
+        size = messages.get("bytes")
+        payload = f"{format_bytes(size)} of payload" if isinstance(size, int) else ""
+        found.append(Fact("messages", ", ".join(counts) or None, payload))
+    asked = entry.extra.get("requestedUrl")
+    if isinstance(asked, str):
+        found.append(Fact("asked for", asked, "redirected from there"))
+    own = entry.extra.get("proxy")
+    protocol = own.get("nextHopProtocol") if isinstance(own, Mapping) else None
+    if isinstance(protocol, str) and protocol != entry.next_hop_protocol:
+        found.append(Fact("app's protocol", protocol, "behind the proxy"))
+    policy = entry.extra.get("policyExtension")
+    if isinstance(policy, str):
+        found.append(Fact("policy", policy, "the proxy extended it by this"))
+    return found
 
 
 def _usual_words(took_us: int, usual: Usual | None) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 
 from mitmproxy.tools import cmdline, dump, main
 
+from perftui.capture.proxy_ready import ready_line
+
 WAKING_OPTIONS: dict[str, tuple[str, ...]] = {
     "anticache": ("anticache",),
     "anticomp": ("anticomp",),
@@ -48,6 +50,15 @@ class Master(dump.DumpMaster):
         """Serve until it is ended."""
         self.let_go_of_the_idle()
         await super().run()
+
+    async def running(self) -> None:
+        """Its servers listen: say so."""
+        await super().running()
+        addons: Any = self.addons
+        told = [server.to_json() for server in addons.get("proxyserver").servers]
+        confs = [one["wireguard_conf"] for one in told if one.get("wireguard_conf")]
+        sys.stdout.write(ready_line(confs[0] if confs else None) + "\n")
+        sys.stdout.flush()
 
     def let_go_of_the_idle(self) -> None:
         """Take out the addons that would do nothing."""

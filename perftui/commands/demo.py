@@ -156,7 +156,7 @@ def _shop(context: Context) -> None:
     ):
         click.echo(f"The shop is open at {shop.url} : visit it in your browser.")
         if context.has_terminal:
-            open_app(context, server_url=server.url, live=True, page_url=shop.url)
+            open_app(context, server_url=server.url, live=True, invitation=f"visit {shop.url}")
         else:
             follow_without_terminal(context, server)
 

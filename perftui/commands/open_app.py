@@ -14,7 +14,7 @@ def open_app(
     context: Context,
     *,
     server_url: str | None = None,
-    page_url: str | None = None,
+    invitation: str | None = None,
     live: bool = False,
     session_id: str | None = None,
     at: str | None = None,
@@ -25,7 +25,7 @@ def open_app(
 
     Args:
         server_url: the capture server's, to show the script tag.
-        page_url: a page to visit, to show where there is nothing to see yet.
+        invitation: another way to see a page (``visit http://…``), shown where there is nothing yet.
         live: follow the newest session as it arrives.
         session_id: replay this session.
         at, speed: where and how fast the replay begins.
@@ -34,7 +34,7 @@ def open_app(
     make_app(
         context,
         server_url=server_url,
-        page_url=page_url,
+        invitation=invitation,
         live=live,
         session_id=session_id,
         at=at,
@@ -47,7 +47,7 @@ def make_app(
     context: Context,
     *,
     server_url: str | None = None,
-    page_url: str | None = None,
+    invitation: str | None = None,
     live: bool = False,
     session_id: str | None = None,
     at: str | None = None,
@@ -68,7 +68,7 @@ def make_app(
         subject=Subject(session_id=session_id, live=live, at=at, speed=speed, play=play),
         open_editor=lambda: StoreEditor(context),
         server_url=server_url,
-        page_url=page_url,
+        invitation=invitation,
         color=context.color,
         sixteen_colors=has_sixteen_colors(),
     )

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from perftui.analysis.text import sanitise
+from perftui.capture.proxy_ready import is_ready, wireguard_told
 from perftui.commands.context import Context, pass_context
 from perftui.errors import MissingExtraError, PerftuiError, PortTakenError, UsageError
 
@@ -112,19 +114,23 @@ def proxy(
     with capture_server(context) as server:
         if url is not None and _same_place(url, server.url):
             raise UsageError(f"{url} is perftui's own capture server; name the app's address")
-        with running_proxy(
-            told,
-            server.url,
-            listen_port,
-            inject=not no_inject,
-            body_characters=bodies,
-            takes_any_certificate=insecure,
-            words=words,
-        ) as address:
+        with (
+            running_proxy(
+                told,
+                server.url,
+                listen_port,
+                inject=not no_inject,
+                body_characters=bodies,
+                takes_any_certificate=insecure,
+                words=words,
+            ) as address,
+            _wireguard_file(words.wireguard) as tunnel,
+        ):
+            invitation = _invitation(told, address, tunnel)
             if context.has_terminal:
-                open_app(context, server_url=server.url, live=True, page_url=address)
+                open_app(context, server_url=server.url, live=True, invitation=invitation)
             else:
-                click.echo(f"perftui proxy: {_how_to_visit(told, address)}", err=True)
+                click.echo(f"perftui proxy: {invitation}", err=True)
                 with context.open_reader() as reader:
                     after_seq = reader.last_seq()
                     follow(context, reader, session_id=None, after_seq=after_seq, as_json=False)
@@ -135,8 +141,15 @@ def _mode(url: str | None, mode: str | None) -> str:
     if mode is not None:
         if url is not None:
             raise UsageError("name either the app's URL or a --mode")
-        if mode.partition(":")[0] not in MODES:
+        kind, _, rest = mode.partition(":")
+        if kind == "reverse":
+            raise UsageError(f"name the app by itself: perftui proxy {rest or 'URL'}")
+        if "@" in kind or mode.rpartition("@")[2].isdigit():
+            raise UsageError("say the proxy's own port with --listen-port")
+        if kind not in MODES:
             raise UsageError(f"--mode {mode}: one of {', '.join(MODES)}")
+        if kind == "upstream" and not rest:
+            raise UsageError("name the other proxy: --mode upstream:http://host:port")
         return mode
     if url is None:
         raise UsageError("name the app: perftui proxy http://localhost:3000 (or a --mode)")
@@ -148,13 +161,48 @@ def _mode(url: str | None, mode: str | None) -> str:
 
 def _same_place(url: str, server_url: str) -> bool:
     one, other = urlsplit(url), urlsplit(server_url)
-    return one.port == other.port and one.hostname in {"localhost", other.hostname}
+    from perftui_server.doors import is_loopback
+
+    names = {other.hostname, "0.0.0.0"}  # noqa: S104 - reached, not bound
+    return one.port == other.port and (one.hostname in names or is_loopback(one.hostname or ""))
 
 
-def _how_to_visit(mode: str, address: str) -> str:
-    if mode.startswith("reverse:"):
-        return f"visit {address}"
-    return f"let the browser use {address} as its proxy (perftui proxy --certs says more)"
+def _invitation(mode: str, address: str, tunnel: Path | None) -> str:
+    """What to do to see something, as the end of a sentence."""
+    place = address.partition("://")[2]
+    match mode.partition(":")[0]:
+        case "reverse":
+            app = mode.removeprefix("reverse:")
+            parts = urlsplit(app)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            if _listens(port, parts.hostname or ""):
+                return f"visit {address}"
+            return f"start the app, which does not answer at {app}, and visit {address}"
+        case "socks5":
+            how = f"let the browser use socks5://{place} as its proxy"
+        case "transparent":
+            how = f"redirect traffic to {place} as docs.mitmproxy.org says, Transparent Proxying"
+        case "wireguard":
+            how = f"connect a device by WireGuard with {tunnel}"
+        case "local":
+            how = "use the programs that it redirects"
+        case _:
+            how = f"let the browser use {address} as its proxy"
+    return f"{how} (perftui proxy --certs says more)"
+
+
+@contextmanager
+def _wireguard_file(configuration: str | None) -> Iterator[Path | None]:
+    """The configuration for a device, in a file of its owner's alone for as long as the block lasts:
+    it has a private key."""
+    if configuration is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="perftui-") as folder:
+        path = Path(folder) / "perftui.conf"
+        path.touch(mode=0o600)
+        path.write_text(configuration + "\n")
+        yield path
 
 
 class ProxyWords:
@@ -163,8 +211,12 @@ class ProxyWords:
     Its output must be read in any case: a full pipe would stop the proxy.
 
     Args:
-        tell_at_once: print each line as it comes; else :meth:`tell_rest` does, once the app has
-            given the terminal back.
+        tell_at_once: print each line as it comes, once it listens; else :meth:`tell_rest` does, once
+            the app has given the terminal back.
+
+    Attributes:
+        listens: set once its servers do.
+        wireguard: configuration for the other side of a WireGuard tunnel.
     """
 
     KEPT_LINES = 20
@@ -173,6 +225,8 @@ class ProxyWords:
         self._tell_at_once = tell_at_once
         self._lines: dict[str, int] = {}
         self._thread: threading.Thread | None = None
+        self.listens = threading.Event()
+        self.wireguard: str | None = None
 
     @property
     def lines(self) -> list[str]:
@@ -191,16 +245,23 @@ class ProxyWords:
 
     def _read(self, stream: IO[str]) -> None:
         for line in stream:
+            if is_ready(line):
+                self.wireguard = wireguard_told(line)
+                if self._tell_at_once:
+                    for words in self.lines:
+                        click.echo(_named(words), err=True)
+                self.listens.set()
+                continue
             # "[12:00:00.000] perftui: …" of mitmproxy's log.
-            words = _CLOCK.sub("", sanitise(line.strip()))
-            if not words:
+            words = _PROGRAM.sub("", _CLOCK.sub("", sanitise(line.strip())))
+            if not words or words == "Error logged during startup, exiting...":
                 continue
             if "does not trust the proxy's certificate" in words:
                 words = f"{words} (perftui proxy --certs)"
             if words in self._lines:
                 self._lines[words] += 1
                 continue
-            if self._tell_at_once:
+            if self._tell_at_once and self.listens.is_set():
                 click.echo(_named(words), err=True)
             if len(self._lines) < self.KEPT_LINES:
                 self._lines[words] = 1
@@ -214,6 +275,8 @@ class ProxyWords:
 
 
 _CLOCK = re.compile(r"\A\[[\d:.]+\]\s*(?:\[[\d.:a-f\]]+\]?\s)?")
+
+_PROGRAM = re.compile(r"\A\S*mitmproxy_child\.py: ")
 
 
 def _named(words: str) -> str:
@@ -249,10 +312,12 @@ def running_proxy(
     heard = words or ProxyWords()
     app = urlsplit(mode.removeprefix("reverse:")) if mode.startswith("reverse:") else None
     is_local = app is not None and is_loopback(app.hostname or "")
+    # A WireGuard tunnel is for other devices, and only who has its key gets in.
+    host = () if mode.startswith("wireguard") else ("--listen-host", "127.0.0.1")
     command: Sequence[str] = [
         sys.executable,
         *("-m", "perftui.capture.mitmproxy_child"),
-        *("--mode", mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        *("--mode", mode, *host, "--listen-port", str(port)),
         *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn"),
         *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
         *("--set", f"perftui_inject={_word(inject)}"),
@@ -281,17 +346,16 @@ def running_proxy(
     heard.listen(process.stdout)
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not _listens(port):
+        while not heard.listens.wait(0.05):
             if process.poll() is not None:
                 heard.finish()
                 said = " ".join(heard.lines)
                 raise PerftuiError(f"mitmproxy did not start: {said[-300:] or 'it ended'}")
             if time.monotonic() > deadline:
                 raise PerftuiError(f"mitmproxy did not listen on port {port} in time")
-            time.sleep(0.05)
         # The app's cookies are for its host, whatever the port.
-        host = "localhost" if app is not None and app.hostname == "localhost" else "127.0.0.1"
-        yield f"http://{host}:{port}"
+        name = "localhost" if app is not None and app.hostname == "localhost" else "127.0.0.1"
+        yield f"http://{name}:{port}"
     finally:
         process.terminate()
         try:
@@ -307,9 +371,9 @@ def _word(is_set: bool) -> str:
     return "true" if is_set else "false"
 
 
-def _listens(port: int) -> bool:
+def _listens(port: int, host: str = "127.0.0.1") -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+        socket.create_connection((host, port), timeout=0.5).close()
     except OSError:
         return False
     return True

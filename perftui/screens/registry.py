@@ -81,7 +81,7 @@ class Services:
         settings: file, environment and flags already applied.
         clock: where the time comes from.
         server_url: the capture server's, where one runs.
-        page_url: a page to visit, where there is one to suggest.
+        invitation: another way to see a page, as ``visit http://localhost:8080``.
     """
 
     open_reader: Callable[[], ColumnReader]
@@ -89,7 +89,7 @@ class Services:
     clock: Clock
     open_editor: Callable[[], Editor] | None = None
     server_url: str | None = None
-    page_url: str | None = None
+    invitation: str | None = None
 
     @property
     def script_tag(self) -> str:

@@ -324,6 +324,6 @@ def waiting_note(
             (" earlier sessions", "muted"),
         ),
     ]
-    if services.page_url:
-        lines += [(), (("Or visit ", "muted"), (services.page_url, "!foreground"))]
+    if services.invitation:
+        lines += [(), (("Or ", "muted"), (services.invitation, "!foreground"))]
     return tuple(lines)

@@ -206,9 +206,9 @@ class SessionsScreen(BaseScreen):
             yield ((f"  {self.services.script_tag}  ", "!primary"),)
             yield ()
             yield (("y", "!primary"), (" copies it. Everything stays on this machine.", "muted"))
-            if self.services.page_url:
+            if self.services.invitation:
                 yield ()
-                yield (("Or visit ", "muted"), (self.services.page_url, "!foreground"))
+                yield (("Or ", "muted"), (self.services.invitation, "!foreground"))
         else:
             yield (("perftui", "!primary"), ("              captures from your own page", "muted"))
             yield (("perftui demo", "!primary"), ("         plays a recorded session", "muted"))

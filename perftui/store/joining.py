@@ -105,7 +105,7 @@ def merged(browser: Entry, proxy: Entry) -> Entry:
 
     What only the proxy tells (headers, bodies, its error) goes to ``extra`` beside what the browser
     told; ``extra["proxy"]`` holds the proxy's own times, in milliseconds from its start, as
-    its clock is another. The browser names a redirected request by its first URL, and has no entry
+    its clock is another, and its protocol. The browser names a redirected request by its first URL, and has no entry
     for the redirects: it gets the URL that answered, as each redirect is a row of the proxy's, and
     ``extra["requestedUrl"]`` is the first.
     """
@@ -121,7 +121,11 @@ def merged(browser: Entry, proxy: Entry) -> Entry:
     if browser.initiator_type in {None, "other"} and proxy.initiator_type is not None:
         changes["initiator_type"] = proxy.initiator_type
     extra: dict[str, JSON] = {**proxy.extra, **browser.extra}
-    extra["proxy"] = {"startTime": proxy.start_us / 1000, **_own_times(proxy)}
+    own: dict[str, JSON] = {"startTime": proxy.start_us / 1000, **_own_times(proxy)}
+    if proxy.next_hop_protocol is not None:
+        # The browser's is what it speaks with the proxy, not what the app speaks.
+        own["nextHopProtocol"] = proxy.next_hop_protocol
+    extra["proxy"] = own
     if _target(browser.name) != _target(proxy.name):
         changes["name"] = proxy.name
         extra["requestedUrl"] = browser.name
@@ -134,6 +138,7 @@ def told_by_proxy(joined: Entry) -> Entry | None:
     if not isinstance(times, dict):
         return None
     start_us = _microseconds(times.get("startTime")) or 0
+    protocol = times.get("nextHopProtocol")
     moments: dict[str, Any] = {
         field.attribute: start_us + offset
         for field in ENTRY_FIELDS
@@ -145,7 +150,7 @@ def told_by_proxy(joined: Entry) -> Entry | None:
         name=joined.name,
         start_us=start_us,
         duration_us=_microseconds(times.get("duration")),
-        next_hop_protocol=joined.next_hop_protocol,
+        next_hop_protocol=protocol if isinstance(protocol, str) else None,
         extra={key: joined.extra[key] for key in PROXY_EXTRA if key in joined.extra},
         **{name: getattr(joined, name) for name in PROXY_TRUTH},
         **moments,

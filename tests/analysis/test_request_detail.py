@@ -134,3 +134,24 @@ def test_every_entry_can_be_described_and_shown_raw(entry: Entry) -> None:
     assert told["startTime"] == entry.start_us / 1000
     if entry.transfer_size is not None:
         assert told["transferSize"] == entry.transfer_size
+
+
+def test_what_only_a_proxy_tells_is_there_where_it_is_told() -> None:
+    stream = replace(
+        CALL,
+        next_hop_protocol="http/1.1",
+        extra={
+            "messages": {"sent": 2, "received": 1_500, "bytes": 70_006},
+            "requestedUrl": "https://shop.test/old",
+            "proxy": {"startTime": 5.0, "nextHopProtocol": "h2"},
+            "policyExtension": "connect-src https://shop.test/__perftui/",
+        },
+    )
+    told = facts(stream)
+    assert told["messages"] == Fact("messages", "2 sent, 1,500 received", "70.0k of payload")
+    assert told["asked for"].value == "https://shop.test/old"
+    assert told["app's protocol"].value == "h2"
+    assert told["policy"].value == "connect-src https://shop.test/__perftui/"
+    assert not {"messages", "asked for", "app's protocol", "policy"} & facts(CALL).keys()
+    same = replace(stream, extra={"messages": "many", "proxy": {"nextHopProtocol": "http/1.1"}})
+    assert not {"messages", "app's protocol"} & facts(same).keys()

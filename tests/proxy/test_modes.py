@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import signal
 import socket
 import ssl
 import struct
@@ -17,15 +18,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
+from h2.config import H2Configuration  # type: ignore[import-untyped]
+from h2.connection import H2Connection  # type: ignore[import-untyped]
+from h2.events import RequestReceived  # type: ignore[import-untyped]
+from playwright.sync_api import Browser
 
 from perftui.cli import cli
 from perftui.commands.proxy import MODES, ProxyWords, running_proxy
 from perftui.model import Record
+from perftui.store.reader import StoreReader
+from tests.browser.conftest import chromium
 from tests.proxy.site import running_site
 from tests.proxy.test_proxy import get, requests_in, wait_until
 from tests.server.conftest import Running, capture, start
 
-__all__ = ["capture", "start"]
+__all__ = ["capture", "chromium", "start"]
 
 pytestmark = pytest.mark.proxy
 
@@ -228,6 +235,54 @@ def test_tls_with_a_certificate_of_its_own_making(
         assert str(entry.extra["error"]).startswith("TLS failed (")
 
 
+@pytest.mark.chromium
+def test_an_app_that_speaks_http_2(capture: Running, certificate: Path, chromium: Browser) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    tls.set_alpn_protocols(["h2"])
+    body = b"<!doctype html><head></head>" + b"x" * 5_000
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(ssl.SSLError), tls.wrap_socket(connection, server_side=True) as wire:
+            h2 = H2Connection(H2Configuration(client_side=False))
+            h2.initiate_connection()
+            while True:
+                wire.sendall(h2.data_to_send())
+                data = wire.recv(65536)
+                if not data:
+                    return
+                for event in h2.receive_data(data):
+                    if isinstance(event, RequestReceived):
+                        told = [(":status", "200"), ("content-type", "text/html")]
+                        h2.send_headers(event.stream_id, told)
+                        h2.send_data(event.stream_id, body, end_stream=True)
+
+    with (
+        listening(serve) as place,
+        running_proxy("regular", capture.url, 0, takes_any_certificate=True) as address,
+    ):
+        context = chromium.new_context(
+            proxy={"server": address, "bypass": "<-loopback>"}, ignore_https_errors=True
+        )
+        page = context.new_page()
+        page.goto(f"https://{place}/x", wait_until="load")
+        assert page.evaluate("typeof perftui.sessionId") == "string"
+        page.close()
+
+        def joined() -> list[Record]:
+            return [one for one in requests_in(capture) if "proxy" in one.entry.extra]
+
+        wait_until(lambda: bool(joined()), "the document joined with its flow")
+        entry = next(one.entry for one in joined() if one.entry.name.endswith("/x"))
+        context.close()
+    assert entry.entry_type == "navigation"
+    own = entry.extra["proxy"]
+    assert isinstance(own, dict)
+    assert (entry.next_hop_protocol, own["nextHopProtocol"]) == ("h2", "h2")
+    assert (entry.response_status, entry.encoded_body_size) == (200, len(body))
+    assert "secureConnectionStart" in own
+
+
 def test_a_client_that_does_not_trust_the_proxy_is_told_of(capture: Running) -> None:
     words = ProxyWords()
     with running_site() as site, running_proxy("regular", capture.url, 0, words=words) as address:
@@ -269,6 +324,9 @@ def test_an_extended_policy_is_told_of_and_in_its_row(capture: Running) -> None:
         (("localhost:3000",), "no address of an app"),
         (("http://localhost:3000", "--mode", "regular"), "either"),
         (("--mode", "sideways"), "one of"),
+        (("--mode", "reverse:http://localhost:3000"), "perftui proxy http://localhost:3000"),
+        (("--mode", "upstream"), "--mode upstream:http://host:port"),
+        (("--mode", "regular@9000"), "--listen-port"),
     ],
 )
 def test_wrong_usage_says_what_to_do(
@@ -291,12 +349,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_it_refuses_its_own_capture_port(tmp_path: Path) -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "0.0.0.0"])
+def test_it_refuses_its_own_capture_port(tmp_path: Path, host: str) -> None:
     port = free_port()
     done = subprocess.run(
         [
             *(sys.executable, "-m", "perftui", "--db", str(tmp_path / "a.db")),
-            *("--port", str(port), "proxy", f"http://localhost:{port}"),
+            *("--port", str(port), "proxy", f"http://{host}:{port}"),
         ],
         capture_output=True,
         text=True,
@@ -305,6 +364,98 @@ def test_it_refuses_its_own_capture_port(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "perftui's own capture server" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@contextmanager
+def perftui_proxy(folder: Path, *arguments: str) -> Iterator[tuple[str, list[str]]]:
+    """The command as its user has it, without a terminal: the first line that it says of itself, and
+    what else it has said once it was interrupted."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "perftui", "--db", str(folder / "a.db")),
+            *("--port", str(free_port()), "proxy", *arguments),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    rest: list[str] = []
+    try:
+        yield process.stderr.readline().strip(), rest
+        process.send_signal(signal.SIGINT)
+        rest += process.stderr.read().splitlines()
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("regular", "let the browser use http://127.0.0.1:{} as its proxy"),
+        ("socks5", "let the browser use socks5://127.0.0.1:{} as its proxy"),
+        ("upstream:http://127.0.0.1:9", "let the browser use http://127.0.0.1:{} as its proxy"),
+        ("transparent", "redirect traffic to 127.0.0.1:{}"),
+    ],
+)
+def test_each_mode_says_what_to_do_and_ends_with_control_c(
+    tmp_path: Path, mode: str, words: str
+) -> None:
+    port = free_port()
+    with perftui_proxy(tmp_path, "--mode", mode, "--listen-port", str(port)) as (said, rest):
+        assert said.startswith(f"perftui proxy: {words.format(port)}")
+        socket.create_connection(("127.0.0.1", port), timeout=20).close()
+    assert [line for line in rest if line and "failure" not in line] == ["perftui: interrupted"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def test_a_tunnel_is_told_by_a_file_of_its_owner_alone(tmp_path: Path) -> None:
+    port = free_port()
+    mode = f"wireguard:{tmp_path / 'keys.json'}"
+    with perftui_proxy(tmp_path, "--mode", mode, "--listen-port", str(port)) as (said, _):
+        path = Path(said.partition("by WireGuard with ")[2].partition(" (")[0])
+        assert f":{port}" in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert not path.exists()
+
+
+def test_an_app_that_is_down_is_said_and_its_requests_are_rows(tmp_path: Path) -> None:
+    down, port = free_port(), free_port()
+    with perftui_proxy(tmp_path, f"http://localhost:{down}", "--listen-port", str(port)) as (
+        said,
+        _,
+    ):
+        assert said == (
+            f"perftui proxy: start the app, which does not answer at http://localhost:{down},"
+            f" and visit http://localhost:{port}"
+        )
+        assert get(f"http://127.0.0.1:{port}", "/x")[0] == 502
+    with StoreReader(tmp_path / "a.db") as reader:
+        (record,) = [one for one in reader.iter_records() if one.entry.is_request]
+    assert str(record.entry.extra["error"]).startswith("connection refused (")
+
+
+def test_a_port_that_is_taken_is_named_with_who_has_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "perftui", "--db", str(tmp_path / "a.db")),
+                *("--port", str(free_port()), "proxy", "http://localhost:9"),
+                *("--listen-port", str(port)),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"port {port} is taken by " in line
+    assert line.endswith("choose another with --listen-port")
 
 
 def test_a_mode_that_mitmproxy_refuses_is_one_line(tmp_path: Path) -> None:

@@ -96,6 +96,20 @@ def test_every_kind_of_page_is_as_without_the_proxy(
             assert found.has_sdk is (path not in WITHOUT_SDK), path
             page.close()
         check_log(capture, site, address)
+        rows = {urlsplit(one.entry.name).path: one.entry for one in requests_in(capture)}
+        events, wire = rows["/events"], rows["/socket"]
+        assert (events.initiator_type, events.extra["messages"]) == (
+            *("eventsource", {"received": 3, "bytes": 27}),
+        )
+        assert (wire.initiator_type, wire.extra["messages"]) == (
+            *("websocket", {"sent": 2, "received": 2, "bytes": 2 * (3 + 70_000)}),
+        )
+        printed = CliRunner().invoke(
+            cli, ["--db", str(capture.path), "log", "last", "--width", "140"]
+        )
+        lines = [line.split() for line in printed.output.splitlines()]
+        assert any({"ws", "101"} <= set(line) for line in lines)
+        assert any({"sse", "200"} <= set(line) for line in lines)
 
 
 def test_a_document_that_is_downloaded_is_left_as_it_is(

@@ -112,6 +112,7 @@ def by_proxy(**fields: Any) -> Entry:
             "request_start_us": 9_500,
             "response_start_us": 11_000,
             "method": "GET",
+            "next_hop_protocol": "h2",
             "response_status": 203,
             "transfer_size": 812,
             "encoded_body_size": 600,
@@ -229,3 +230,12 @@ def take(path: Path, rows: dict[tuple[int, int], tuple[str, int | None]], after:
                     rows[key] = (amended.entry.entry_type, amended.entry.response_status)
             after = block.batches[-1].row
     return after
+
+
+def test_the_protocol_of_the_app_stays_beside_that_of_the_browser() -> None:
+    browser = of_browser(next_hop_protocol="http/1.1")
+    found = merged(browser, of_proxy(next_hop_protocol="h2"))
+    assert found.next_hop_protocol == "http/1.1"
+    own = found.extra["proxy"]
+    assert isinstance(own, dict)
+    assert own["nextHopProtocol"] == "h2"
