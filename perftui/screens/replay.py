@@ -111,6 +111,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._wanted_seq = subject.seq
         self._trouble = ""
         self._state_view: PageView | None = None
+        self._glanced_at: Record | None = None
         self._glance = Rest(self, GLANCE_SECONDS, self._glanced)
         self._rest = Rest(self, REST_SECONDS, self._rested)
         self._scroll_rest = Rest(self, REST_SECONDS, self._ask_usual)
@@ -504,22 +505,20 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     @on(RowList.Moved)
     def _moved(self) -> None:
-        if self._rest.is_waiting:
-            self._glance.stir()
-        else:
+        if not self._glance.is_waiting:
             # The first key after a pause: row and detail are drawn at once.
             self._glanced()
             self.draw_at_once()
+        self._glance.stir()
         self._rest.stir()
 
     def _glanced(self) -> None:
-        self._glance.drop()
-        self.show_detail()
-        self._show_title()
+        if (record := self.selected) is None or record is not self._glanced_at:
+            self._glanced_at = record
+            self.show_detail()
+            self._show_title()
 
     def _rested(self) -> None:
-        if self._glance.is_waiting:
-            self._glanced()
         self.find_detail()
         if self.selected_view is not self._state_view:
             self._show_state()
