@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from rich.console import Console
+from textual import work
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -27,7 +28,7 @@ from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen
 from perftui.screens.registry import Editor, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
-from perftui.widgets.clipboard import copy_sequence, write_copy
+from perftui.widgets.clipboard import copy_by_tmux, copy_sequence, has_clipboard, write_copy
 from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, variable_defaults
@@ -242,19 +243,37 @@ class PerftuiApp(App[None]):
         return self._reader
 
     def copy(self, text: str, what: str) -> None:
-        """Put a text on the clipboard of the terminal; where it is too long for that, into a
-        file. Says which."""
+        """Put a text on the clipboard of the terminal; where it is too long for that, or there is
+        none, into a file. Says which."""
         sequence = copy_sequence(text, os.environ)
-        if sequence is not None and self._driver is not None:
+        if sequence is None:
+            self._copy_to_file(text, what, "Too long for the clipboard")
+        elif not has_clipboard(os.environ):
+            self._copy_to_file(text, what, "This terminal has no clipboard")
+        elif os.environ.get("TMUX"):
+            self._copy_in_tmux(text, what, sequence)
+        else:
+            self._copy_by_sequence(what, sequence)
+
+    @work(thread=True, group="copy")
+    def _copy_in_tmux(self, text: str, what: str, sequence: str) -> None:
+        if copy_by_tmux(text):
+            self.call_from_thread(self.notify, f"Copied {what}", markup=False)
+        else:
+            self.call_from_thread(self._copy_by_sequence, what, sequence)
+
+    def _copy_by_sequence(self, what: str, sequence: str) -> None:
+        if self._driver is not None:
             self._driver.write(sequence)
             self.notify(f"Copied {what}", markup=False)
-            return
+
+    def _copy_to_file(self, text: str, what: str, why: str) -> None:
         try:
             path = write_copy(text)
         except OSError as error:
             self.notify(f"Could not copy {what}: {error}", severity="error", markup=False)
         else:
-            self.notify(f"Too long for the clipboard: {what} is in {path}", markup=False)
+            self.notify(f"{why}: {what} is in {path}", markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything there is to do, for the command palette."""

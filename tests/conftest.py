@@ -28,6 +28,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "proxy": (lambda: find_spec("mitmproxy") is not None, "mitmproxy (perftui[proxy])"),
     "chdb": (lambda: find_spec("chdb") is not None, "chdb (perftui[chdb])"),
     "kafka": (lambda: find_spec("confluent_kafka") is not None, "confluent-kafka (perftui[kafka])"),
+    "tmux": (lambda: shutil.which("tmux") is not None, "tmux (apt-get install tmux)"),
     "node": (lambda: shutil.which("npm") is not None, "node and npm"),
 }
 

@@ -439,6 +439,20 @@ async def test_what_is_too_long_for_the_clipboard_goes_to_a_file(make_app: MakeA
         path.unlink()
 
 
+async def test_a_console_without_clipboard_gets_a_file(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.setenv("TERM", "linux")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with replay(make_app) as (pilot, _screen):
+        await press(pilot, "e", "y", "u")
+        (notice,) = pilot.app._notifications
+        assert "no clipboard" in notice.message
+        path = Path(notice.message.rpartition(" is in ")[2])
+        assert path.read_text() == "https://shop.acme.dev/api/cart/price"
+
+
 async def test_export(make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with replay(make_app) as (pilot, _screen):

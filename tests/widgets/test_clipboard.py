@@ -5,10 +5,16 @@ from __future__ import annotations
 import base64
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perftui.widgets.clipboard import MAX_SEQUENCE_BYTES, copy_sequence
+from perftui.widgets.clipboard import (
+    MAX_SEQUENCE_BYTES,
+    copy_by_tmux,
+    copy_sequence,
+    has_clipboard,
+)
 
 
 def payload(sequence: str) -> str:
@@ -43,3 +49,24 @@ def test_within_screen_it_is_cut_into_pieces() -> None:
 
 def test_what_is_too_long_is_not_sent() -> None:
     assert copy_sequence("x" * MAX_SEQUENCE_BYTES, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "foot"}, True),
+        ({}, True),
+        ({"TERM": "linux"}, False),
+        ({"TERM": "vt220"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "linux", "TMUX": "/tmp/x,1,0"}, True),
+    ],
+)
+def test_consoles_have_no_clipboard(environment: dict[str, str], expected: bool) -> None:
+    assert has_clipboard(environment) is expected
+
+
+def test_without_tmux_nothing_is_copied_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert not copy_by_tmux("a")

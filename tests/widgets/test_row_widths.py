@@ -5,7 +5,6 @@ rules: wcwidth's, and Rich's, by which Textual cuts lines."""
 from __future__ import annotations
 
 import pytest
-import wcwidth
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -24,6 +23,7 @@ from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, THEMES
 from perftui.widgets.waterfall_rows import Columns, WaterfallPainter
 from tests.analysis.strategies import record
+from tests.widgets.cells import on_a_terminal
 
 ORIGIN_US = 1_700_000_000_000_000
 PAGE = "https://shop.test/"
@@ -97,26 +97,6 @@ def call(tail: str) -> Record:
             transfer_size=2_048,
         )
     )
-
-
-REGIONAL_INDICATORS = range(0x1F1E6, 0x1F200)
-"""Two of them are a flag of two cells; wcwidth gives two cells to each."""
-
-
-def on_a_terminal(text: str) -> list[str]:
-    """What stands in each cell once the text has been written; nothing in the second cell of what
-    is wide."""
-    found: list[str] = []
-    for character in text:
-        flag = ord(character) in REGIONAL_INDICATORS
-        width = 1 if flag else wcwidth.wcwidth(character)
-        assert width >= 0, f"a control character: {character!r}"
-        if width == 0:
-            assert found, "a mark with nothing to stand on"
-            found[-1 if found[-1] else -2] += character
-        else:
-            found += [character, *[""] * (width - 1)]
-    return found
 
 
 def check(text: str, plain: str, width: int, from_cell: int) -> None:
