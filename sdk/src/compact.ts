@@ -45,6 +45,6 @@ export const plain = (live: unknown, isOfPage?: boolean): unknown => {
             ? redact(value)
             : plain(value, key == 'detail');
   }
-  all.selector = known.get(live as object) || undefined;
+  all.selector = known.get(live as object);
   return all;
 };

@@ -2,7 +2,7 @@
 import type { Entry } from './api.ts';
 import { listen, now, timeline } from './core.ts';
 import { touch } from './pageviews.ts';
-import { queue, tell, type Item } from './queue.ts';
+import { add, queue, type Item } from './queue.ts';
 import { selector } from './selector.ts';
 import { leave } from './send.ts';
 
@@ -20,7 +20,7 @@ const count = (entry: Entry): void => {
     before.count = ((before.count as number) || 1) + 1;
     // It may have been made ready for a batch that then was full.
     last!._json = undefined;
-  } else last = tell(entry);
+  } else last = add(entry);
 };
 
 export const watchHappenings = (): void => {
@@ -48,7 +48,7 @@ export const watchHappenings = (): void => {
     },
   );
   const visibility = ({ name, startTime }: { name: string; startTime: number }): unknown =>
-    tell({ name, entryType: 'visibility', startTime });
+    add({ name, entryType: 'visibility', startTime });
   timeline('visibility-state').forEach(visibility);
   listen('visibilitychange', ({ timeStamp: startTime }: Event) => {
     visibility({ name: document.visibilityState, startTime });

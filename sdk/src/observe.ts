@@ -39,7 +39,7 @@ export const observe = (): void => {
         // Where nothing is recorded any more, this throws, and nothing is kept.
         schedule();
         hear(list.getEntries());
-        // With every 75 entries; but a page that loads has better things to do.
+        // With every so many entries; but a page that loads has better things to do.
         if ((length / FULL) ^ (waiting.length / FULL) && document.readyState == 'complete') {
           whenIdle(FULL);
         }

@@ -5,9 +5,8 @@
 import type { Entry } from './api.ts';
 import { listen, now, options, prerendering, safe } from './core.ts';
 import { uuid } from './ids.ts';
-import { waiting } from './queue.ts';
+import { add } from './queue.ts';
 import { stop } from './sdk.ts';
-import { schedule } from './send.ts';
 import { session, store } from './session.ts';
 
 export interface View {
@@ -59,8 +58,7 @@ export const openView = (kind: string, startTime: number): unknown => {
     prerendered: prerendering(),
   };
   views.push({ _route: route(), _entry: entry });
-  schedule();
-  return waiting.push(entry);
+  return add(entry);
 };
 
 /** Renews the session if its time is over; a pageview is of one session, so it ends with it. */

@@ -63,33 +63,31 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     // A tenth at once, so that a storm is not sorted entry by entry.
     for (const { _entry } of queue.splice(-300)) lose(_entry.entryType);
   }
+  schedule();
   return item;
 };
 
-/** Takes an entry of our own into the queue, and sees to it that it is sent. */
-export const tell = (entry: Entry): Item | undefined => {
-  schedule();
-  return add(entry);
-};
-
 /**
- * Takes the next batch off the queue: entries of one pageview, about `limit` bytes of them. 40 kB
- * make 50 kB with the longest head; what is longer by itself is lost.
+ * Takes the next batch off the queue: entries of one pageview, `limit` bytes with the head or one
+ * entry. What is longer than 30 kB by itself, which the longest head makes 50 kB, is lost.
  */
-export const build = (limit = 4e4): string | undefined => {
+export const build = (limit = 5e4): string | undefined => {
   if (!queue[0]) return;
   const { _view } = queue[0];
   if (!identify(_view)) return;
   // Titles come late; what a pageview that is over was called, it stays.
   if (_view == currentView()) _view._title = shorten(document.title);
+  const url = shorten(_view._entry.name);
+  const referrer = shorten(_view._entry.referrer as string);
   const parts: string[] = [];
-  let size = 0;
+  // The head: three bytes at most for each character of a page, and what does not differ so much.
+  let size = (url + referrer + _view._title).length * 3 + 1e3;
   queue = queue.filter((item) => {
-    if (size > limit || item._view != _view) return true;
+    if ((size > limit && parts[0]) || item._view != _view) return true;
     const json = (item._json ??= serialise(item._entry) || '');
     // Length in UTF-8, at most: three bytes for what is not ASCII.
     const { length } = json.replace(/[^\0-\x7f]/g, '___');
-    if (length > 2 && length < 4e4) {
+    if (length > 2 && length < 3e4) {
       size += length;
       if (size > limit && parts[0]) return true;
       parts.push(json);
@@ -97,7 +95,6 @@ export const build = (limit = 4e4): string | undefined => {
     return false;
   });
   if (!parts[0]) return build(limit);
-  const { name, referrer } = _view._entry;
   const { connection: { rtt, effectiveType } = {}, deviceMemory } = navigator as Navigator & {
     deviceMemory?: number;
     connection?: { effectiveType?: string; rtt?: number };
@@ -110,9 +107,9 @@ export const build = (limit = 4e4): string | undefined => {
       timeOrigin: performance.timeOrigin,
       sentAt: Date.now(),
       page: {
-        url: shorten(name),
+        url,
         title: _view._title,
-        referrer: shorten(referrer as string),
+        referrer,
         navigationType: (timeline('navigation')[0] as PerformanceNavigationTiming | undefined)?.type,
       },
       client: {

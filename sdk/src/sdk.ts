@@ -6,7 +6,7 @@ import { listen, now, options, own, ownUrls, safe } from './core.ts';
 import { watchHappenings } from './happenings.ts';
 import { observe } from './observe.ts';
 import { currentView, identify, isSampled, openView, touch, views, watchRoutes } from './pageviews.ts';
-import { queue, tell } from './queue.ts';
+import { add, queue } from './queue.ts';
 import { leave, pump } from './send.ts';
 import { store } from './session.ts';
 
@@ -70,7 +70,7 @@ const start = (): void => {
       // The paint of a restored page, as web-vitals takes it: after two frames.
       requestAnimationFrame(() =>
         requestAnimationFrame(() =>
-          safe(tell)({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
+          safe(add)({ name: 'first-contentful-paint', entryType: 'paint', startTime: now() }),
         ),
       );
     }
@@ -85,7 +85,7 @@ const start = (): void => {
 export const api: Perftui = {
   capture: safe((name: string, properties?: Record<string, unknown>) => {
     touch(true);
-    tell({ name, entryType: 'capture', startTime: now(), properties });
+    add({ name, entryType: 'capture', startTime: now(), properties });
   }),
   pageview: safe(() => openView('manual', now())),
   flush: pump as () => void,
@@ -95,7 +95,7 @@ export const api: Perftui = {
   }),
   optIn: safe(() => store('perftui-opt-out', '')),
   use: safe((plugin: Plugin) => {
-    plugin({ add: safe(tell), own, options });
+    plugin({ add: safe(add), own, options });
   }),
   get sessionId() {
     // None while nothing is recorded, also where the page has asked for it before.

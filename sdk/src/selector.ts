@@ -20,12 +20,13 @@ export const selector = (node: unknown): string => {
 };
 
 /** What the browser told -> the selector of its element, which may be gone a moment later. */
-export const known = new WeakMap<object, string>();
+export const known = new WeakMap<object, string | undefined>();
 
 type Part = { element?: unknown; target?: unknown; node?: unknown; sources?: Part[] };
 
 /** Keeps the selector of an entry, and of the sources of a shift. */
 export const know = (part: Part): void => {
-  known.set(part, selector(part.element || part.target || part.node));
+  const element = part.element || part.target || part.node;
+  known.set(part, (element && selector(element)) as string);
   part.sources?.forEach(know);
 };

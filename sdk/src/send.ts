@@ -9,7 +9,7 @@ let current: string | undefined;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** So many entries are about a batch, and what a page that goes could still hand over. */
-export const FULL = 75;
+export const FULL = 88;
 
 /** The next batch to send: one that failed before, or a new one. */
 const next = (limit?: number): string | undefined => retries.shift() || build(limit);

@@ -151,3 +151,33 @@ def test_the_tag_that_the_command_prints_is_accepted_by_the_browser(
     page.goto(recorder.url + "/tampered")
     assert page.evaluate("typeof perftui") == "undefined"
     assert "integrity" in str(errors)
+
+
+def test_calls_before_the_asynchronous_script_is_there_are_recorded(
+    page: Page, recorder: Recorder, capture: Running
+) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "perftui", "sdk", "--url", recorder.url],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    (snippet,) = re.findall(r"<script>.*</script>", printed)
+    recorder.script = False
+    recorder.head = snippet
+    page.goto(recorder.url + "/start")
+    page.evaluate(
+        "perftui.capture('early', { n: 1 }); perftui.pageview(); perftui.capture('later')"
+    )
+    page.evaluate(
+        """src => new Promise((done) => document.head.append(
+      Object.assign(document.createElement('script'), { src, async: true, onload: done })))""",
+        recorder.url + "/perftui.js",
+    )
+    record(page, recorder, "end")
+    assert names(recorder, "capture") == ["early", "later", "end"]
+    (early, later, _) = recorder.entries("capture")
+    assert early["properties"] == {"n": 1}
+    assert early["pageViewId"] != later["pageViewId"]
+    assert [view["kind"] for view in recorder.entries("pageview")] == ["load", "manual"]

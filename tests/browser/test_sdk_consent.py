@@ -84,10 +84,12 @@ def test_the_server_can_end_recording(page: Page, recorder: Recorder) -> None:
 
 def test_the_server_can_narrow_what_is_recorded(page: Page, recorder: Recorder) -> None:
     recorder.settings = {"types": ["resource:fetch"]}
-    with page.expect_response("**/config"):
-        page.goto(recorder.url + "/start")
-    # The answer is in the page a turn after it is on the wire.
-    page.wait_for_timeout(100)
+    page.goto(recorder.url + "/start")
+    page.wait_for_function("""() => {
+      let types;
+      perftui.use(({ options }) => { types = options.types; });
+      return types == 'resource:fetch';
+    }""")
     page.evaluate("""async () => { performance.mark('unwanted'); await fetch('/api/wanted');
       new Image().src = '/api/unwanted.png'; perftui.capture('end'); }""")
     recorder.wait(lambda: "/api/wanted" in str(names(recorder, "resource")), "the call")

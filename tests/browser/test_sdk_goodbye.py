@@ -81,3 +81,35 @@ def test_a_tab_that_is_only_hidden_hands_over_what_it_has(
     recorder.wait(lambda: "unseen" in names(recorder, "capture"), "the event of the hidden page")
     assert sorted(names(recorder, "capture")) == ["seen", "unseen"]
     tabs.close()
+
+
+def test_a_page_that_goes_hands_over_what_the_browser_takes_and_the_dearest_first(
+    natural_chromium: Browser, recorder: Recorder
+) -> None:
+    """Keepalive requests and beacons of a page share 64 KiB."""
+    recorder.attributes = 'data-flush-interval="600000"'
+    tabs = BareTabs(natural_chromium)
+    tab = tabs.open(recorder.url + "/start")
+    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab.evaluate("""(async () => {
+      const plugin = ({ add }) => { for (let n = 0; n < 200; n++)
+        add({ entryType: 'mark', name: 'cheap ' + n, startTime: n, text: 'x'.repeat(1000) }); };
+      perftui.use(plugin);
+      for (let n = 0; n < 20; n++)
+        perftui.capture('dear ' + n, { text: 'y'.repeat(1000) });
+    })()""")
+    tab.close()
+    dear = {f"dear {number}" for number in range(20)}
+    recorder.wait(lambda: dear <= set(names(recorder, "capture")), "what is dear")
+
+    def taken() -> int:
+        return sum(len(body) for body in list(recorder.bodies) if b'/start"' in body)
+
+    recorder.wait(lambda: taken() > 48_000, "most of what fits")
+    # A second tab's batch comes after what the browser had taken from the first.
+    recorder.attributes = 'data-flush-interval="100"'
+    tabs.open(recorder.url + "/second")
+    recorder.wait(lambda: "/second" in str(names(recorder, "pageview")), "the second tab")
+    assert taken() <= 65_536
+    assert len(names(recorder, "mark")) < 60
+    tabs.close()
