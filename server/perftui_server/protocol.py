@@ -260,6 +260,9 @@ class LimitedProtocol(HttpToolsProtocol):
         """uvicorn's, with one timer for as long as a connection is kept, where that makes one for
         each request and takes it back at the next."""
         cast("_Transport", self.transport).flush()
+        if self.cycle.response_complete:
+            # Of a refused body nobody will ask for what has come; the connection may linger.
+            self.cycle.body = bytearray()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
