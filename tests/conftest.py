@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,10 @@ settings.load_profile("perftui")
 REPOSITORY = Path(__file__).resolve().parent.parent
 HAR_FOLDER = REPOSITORY.parent / "shared" / "har"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell's background job ignores it, and so would each program that a test starts to interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "chromium": (lambda: CHROMIUM is not None, "Chromium (apt-get install chromium)"),

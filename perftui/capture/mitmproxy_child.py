@@ -7,11 +7,17 @@ Arguments are mitmdump's own, and so is ``~/.mitmproxy/config.yaml``::
 mitmproxy asks each of its addons at each event of a flow, twice, whether it has a hook for it. Over
 half of what a request costs there goes into that, and most of the addons do nothing unless an option
 asks for it.
+
+With ``--exit-with-stdin`` before them it ends when its stdin does: with the program that started it,
+also where that one was killed.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from typing import Any
 
 from mitmproxy.tools import cmdline, dump, main
@@ -94,5 +100,16 @@ def run(arguments: list[str]) -> Any:
     return main.run(Master, cmdline.mitmdump, arguments)
 
 
+def _stop_with_stdin() -> None:
+    # Not sys.stdin: its lock, held by a thread that waits, is fatal when the interpreter ends.
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    told = sys.argv[1:]
+    if told[:1] == ["--exit-with-stdin"]:
+        del told[0]
+        threading.Thread(target=_stop_with_stdin, daemon=True).start()
+    run(told)

@@ -316,7 +316,7 @@ def running_proxy(
     host = () if mode.startswith("wireguard") else ("--listen-host", "127.0.0.1")
     command: Sequence[str] = [
         sys.executable,
-        *("-m", "perftui.capture.mitmproxy_child"),
+        *("-m", "perftui.capture.mitmproxy_child", "--exit-with-stdin"),
         *("--mode", mode, *host, "--listen-port", str(port)),
         *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn"),
         *("-s", str(addon_path()), "--set", f"perftui_server={server_url}"),
@@ -335,13 +335,14 @@ def running_proxy(
         )
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     heard.listen(process.stdout)
     try:
@@ -364,6 +365,7 @@ def running_proxy(
             process.kill()
             process.wait()
         heard.finish()
+        process.stdin.close()
         process.stdout.close()
 
 

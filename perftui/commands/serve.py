@@ -203,7 +203,8 @@ def _maintenance(sink: Sink, context: Context) -> Callable[[], Awaitable[None]] 
 
 
 def _stop_with_stdin(stop: Callable[[], None]) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not sys.stdin: its lock, held by a thread that waits, is fatal when the interpreter ends.
+    while os.read(0, 4096):
         pass
     stop()
 

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -411,6 +412,30 @@ def test_each_mode_says_what_to_do_and_ends_with_control_c(
     assert [line for line in rest if line and "failure" not in line] == ["perftui: interrupted"]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_mitmproxy_ends_with_a_command_that_is_killed(tmp_path: Path, end: signal.Signals) -> None:
+    port = free_port()
+    command = [
+        *(sys.executable, "-m", "perftui", "--db", str(tmp_path / "a.db")),
+        *("--port", str(free_port()), "proxy", "--mode", "regular", "--listen-port", str(port)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"let the browser use" in process.stderr.readline()
+        socket.create_connection(("127.0.0.1", port), timeout=20).close()
+        process.send_signal(end)
+        process.wait(60)
+    until = time.monotonic() + 60
+    while is_listening(port):
+        assert time.monotonic() < until, "mitmproxy runs on"
+        time.sleep(0.05)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_tunnel_is_told_by_a_file_of_its_owner_alone(tmp_path: Path) -> None:
