@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "waterfall": "perftui.commands.waterfall:waterfall",
     "report": "perftui.commands.report:report",
     "compare": "perftui.commands.compare:compare_command",
+    "overlay": "perftui.commands.overlay:overlay_command",
     "import": "perftui.commands.importing:import_",
     "export": "perftui.commands.export:export",
     "pull": "perftui.commands.pull:pull",

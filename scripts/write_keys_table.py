@@ -18,6 +18,7 @@ from perftui.screens.compare import CompareScreen
 from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.help import HelpScreen
 from perftui.screens.insights import InsightsScreen
+from perftui.screens.overlay import OverlayScreen
 from perftui.screens.player import PlayerScreen
 from perftui.screens.replay import ReplayScreen
 from perftui.screens.replay_panes import PanesScreen
@@ -43,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[type[Any], ...]], ...] = (
     ("Request", (RequestScreen,)),
     ("Insights", (InsightsScreen,)),
     ("Compare", (CompareScreen,)),
+    ("Overlay", (OverlayScreen,)),
     ("Text", (StyledLines,)),
     ("Everywhere", (BaseScreen, HelpScreen, PerftuiApp)),
 )

@@ -29,6 +29,7 @@ class Subject:
         page_view_id: one of its pageviews.
         seq: one of its entries.
         other_session_id: the second session of a comparison.
+        session_ids: several sessions, to be laid over each other.
         live: follow it as it arrives; with ``session_id`` None: whichever begins next.
         at: where a replay begins, as the person typed it.
         speed: how fast a replay plays.
@@ -40,6 +41,7 @@ class Subject:
     page_view_id: str | None = None
     seq: int | None = None
     other_session_id: str | None = None
+    session_ids: tuple[str, ...] | None = None
     live: bool = False
     at: str | None = None
     speed: float = 1.0
@@ -154,6 +156,13 @@ SCREENS: tuple[ScreenSpec, ...] = (
         "",
         "perftui.screens.compare:CompareScreen",
         needs="other_session_id",
+    ),
+    ScreenSpec(
+        "overlay",
+        "Sessions over each other",
+        "",
+        "perftui.screens.overlay:OverlayScreen",
+        needs="session_ids",
     ),
     ScreenSpec("request", "Request", "", "perftui.screens.request:RequestScreen", needs="seq"),
     ScreenSpec("help", "Help", "question_mark", "perftui.screens.help:HelpScreen"),

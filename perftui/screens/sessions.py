@@ -96,8 +96,13 @@ class SessionsScreen(BaseScreen):
         Binding("p", "pin", "Pin or unpin", show=False, id="sessions.pin"),
         Binding("d,delete", "delete", "Delete", show=False, id="sessions.delete"),
         Binding("u", "undo", "Undo the deletion", show=False, id="sessions.undo"),
-        Binding("m,space", "mark", "Mark for a comparison", show=False, id="sessions.mark"),
+        Binding(
+            "m,space", "mark", "Mark for a comparison or an overlay", show=False, id="sessions.mark"
+        ),
         Binding("c", "compare", "Compare the two marked", show=False, id="sessions.compare"),
+        Binding(
+            "o", "overlay", "Lay the marked over each other", show=False, id="sessions.overlay"
+        ),
         Binding("w", "waterfall", "Waterfall", show=False, id="sessions.waterfall"),
         Binding("y", "copy_tag", "Copy the script tag", show=False, id="sessions.copy-tag"),
     ]
@@ -127,6 +132,7 @@ class SessionsScreen(BaseScreen):
                 ("sessions.waterfall", "waterfall"),
                 ("sessions.mark", "mark"),
                 ("sessions.compare", "compare"),
+                ("sessions.overlay", "overlay"),
                 ("sessions.rename", "rename"),
                 ("sessions.pin", "pin"),
                 ("sessions.delete", "delete"),
@@ -296,6 +302,8 @@ class SessionsScreen(BaseScreen):
             )
         if action == "compare":
             return len(self._marked) == 2
+        if action == "overlay":
+            return len(self._marked) >= 2
         if action == "undo":
             return self._deleted is not None
         if action == "copy_tag":
@@ -316,13 +324,13 @@ class SessionsScreen(BaseScreen):
             self.perftui.open_screen("waterfall", Subject(session_id=summary.session_id))
 
     def action_mark(self) -> None:
-        """Mark for a comparison, or take the mark away; a third mark replaces the first."""
+        """Mark for a comparison or an overlay, or take the mark away."""
         if (summary := self.selected) is None:
             return
         if summary.session_id in self._marked:
             self._marked.remove(summary.session_id)
         else:
-            self._marked = [*self._marked[-1:], summary.session_id]
+            self._marked.append(summary.session_id)
         self._show()
 
     def action_compare(self) -> None:
@@ -330,6 +338,11 @@ class SessionsScreen(BaseScreen):
         if len(self._marked) == 2:
             one, other = self._marked
             self.perftui.open_screen("compare", Subject(session_id=one, other_session_id=other))
+
+    def action_overlay(self) -> None:
+        """Lay the marked sessions over each other."""
+        if len(self._marked) >= 2:
+            self.perftui.open_screen("overlay", Subject(session_ids=tuple(self._marked)))
 
     def action_copy_tag(self) -> None:
         """Copy the script tag."""

@@ -14,6 +14,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("waterfall", "waterfall"),
     ("insights", "insights"),
     ("compare", "compare"),
+    ("overlay", "overlay"),
     ("request", "request"),
     ("detail", "detail pane"),
     ("filter", "filter"),

@@ -23,6 +23,7 @@ from perftui.screens.filter_screen import FilterScreen
 from perftui.screens.help import HelpScreen
 from perftui.screens.insights import InsightsScreen
 from perftui.screens.menu import Menu
+from perftui.screens.overlay import OverlayScreen
 from perftui.screens.player import PlayerScreen
 from perftui.screens.replay import ReplayScreen
 from perftui.screens.replay_panes import PanesScreen
@@ -85,6 +86,7 @@ PLACES: dict[type[Any], Place] = {
     RequestScreen: Place("request", OF_SESSION | {"seq": 1}),
     InsightsScreen: Place("insights", OF_SESSION),
     CompareScreen: Place("compare", OF_SESSION | {"other_session_id": OTHER}),
+    OverlayScreen: Place("overlay", {"session_ids": (SESSION, OTHER)}),
     HelpScreen: Place("help"),
     StyledLines: Place("help", {}, focusing(StyledLines)),
 }

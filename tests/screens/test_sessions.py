@@ -138,11 +138,14 @@ async def test_marking_two_offers_to_compare_them(make_app: MakeApp) -> None:
         await settle(pilot)
         screen = sessions(app)
         assert not screen.check_action("compare", ())
+        assert not screen.check_action("overlay", ())
         await press(pilot, "m", "j", "space")
         assert screen._marked == [SESSION, OTHER]
         assert screen.check_action("compare", ())
+        assert screen.check_action("overlay", ())
         await press(pilot, "m")
         assert screen._marked == [SESSION]
+        assert not screen.check_action("overlay", ())
 
 
 async def test_the_script_tag_is_copied_by_osc_52(

@@ -69,6 +69,10 @@ WALK: tuple[tuple[str, str], ...] = (
     ("q", "sessions"),
     ("mjmc", "compare"),
     ("\x1b", "sessions"),
+    ("o", "median of all"),
+    ("j\r", "REPLAY"),
+    ("\x1b", "median of all"),
+    ("\x1b", "sessions"),
 )
 
 
