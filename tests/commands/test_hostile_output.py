@@ -63,6 +63,10 @@ RUNS: dict[str, list[list[str]]] = {
         *(["-q", "{argument}"], ["--since", "{argument}"], ["--from", "{remote}"]),
     ],
     "compare": [[SESSION, OTHER], [SESSION, OTHER, "--json"], [SESSION, OTHER, "--markdown"]],
+    "overlay": [
+        *([SESSION, OTHER], [SESSION, OTHER, "--json"], [SESSION, OTHER, "--ascii"]),
+        ["{argument}", OTHER],
+    ],
     "stats": [[], ["--all"], ["--json"]],
     "prune": [
         *(["--ttl", "1d", "--dry-run"], ["--ttl", "1d", "--dry-run", "--json"]),
