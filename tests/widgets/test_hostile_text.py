@@ -95,6 +95,11 @@ JOURNEYS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("the other way round", "x", "What differs"),
         ("further down", "jjjjjjjj", "compare"),
     ),
+    "overlay": (
+        ("list of sessions", "\x1b\x1b", "activity"),
+        ("sessions over each other", "mjmo", "median of all"),
+        ("the next of them", "j", "median of all"),
+    ),
     "help": (("help", "?", "replay and live"), ("its end", "G", "two words")),
 }
 
