@@ -216,6 +216,7 @@ class StoreColumns:
             request_types=request_types,
             resource_type=(self._types(["resource"]) or [0])[0],
             with_others=with_others,
+            most=self.entry_count,
         )
         # What is made of one group is made while the next ones are being read.
         for group, rows in self._each_group(_scan(scan.sql, condition), [*scan.bound, *bound]):

@@ -56,6 +56,7 @@ class RequestScan:
         partly: what lets a part of the requests through, and the columns wanted of those.
         request_types, resource_type: IDs of entry types.
         with_others: whether the statement is about all entries, and not about requests alone.
+        most: how many requests there are at most.
 
     Attributes:
         sql: what a row has, in the order of :meth:`take`.
@@ -73,6 +74,7 @@ class RequestScan:
         request_types: Sequence[int],
         resource_type: int,
         with_others: bool,
+        most: int,
     ) -> None:
         self._plain = [name for name in names if name != "type"]
         self._sparse = sparse
@@ -107,8 +109,8 @@ class RequestScan:
             self.bound += bound
         self.sql = ", ".join(joined)
         self.details = 0
-        self._parts: dict[str, list[Any]] = {name: [] for name in (*names, *flags)}
-        self._seqs: list[Integers] = []
+        self._columns = {name: _Growing(most) for name in (*names, *flags)}
+        self._seqs = _Growing(most)
         self._others = [np.empty((0, 2), np.int64)]
         self._of_partly = [np.empty((0, 1 + len(self._partly)), np.int64)]
 
@@ -136,16 +138,16 @@ class RequestScan:
             if name == "request_duration_us":
                 values = np.maximum(values, 0)
                 values[at] = _floats(apart[:, 3])
-            self._parts[name].append(values[kept])
-        if "type" in self._parts:
+            self._columns[name].append(values[kept])
+        if "type" in self._columns:
             types = np.full(len(seqs), self._resource_type)
             types[at] = apart[:, 1]
-            self._parts["type"].append(types[kept])
+            self._columns["type"].append(types[kept])
         seqs = seqs[kept]
         for name, marked in zip(self._flags, told[len(self._plain) :], strict=False):
             flags = np.zeros(len(seqs), dtype=np.bool_)
             flags[np.searchsorted(seqs, marked)] = True
-            self._parts[name].append(flags)
+            self._columns[name].append(flags)
         if self._partly:
             self._of_partly.append(told[-1].reshape(-1, 1 + len(self._partly)))
         self._seqs.append(seqs)
@@ -163,13 +165,13 @@ class RequestScan:
     @property
     def seqs(self) -> Integers:
         """The positions of the requests."""
-        seqs: Integers = joined_arrays(self._seqs)
+        seqs: Integers = self._seqs.values
         return seqs
 
     @property
     def values(self) -> dict[str, Any]:
         """Column -> its values, one for each request."""
-        return {name: joined_arrays(parts) for name, parts in self._parts.items()}
+        return {name: column.values for name, column in self._columns.items()}
 
     @property
     def others(self) -> Others:
@@ -188,6 +190,33 @@ class RequestScan:
         told = np.concatenate(self._of_partly)
         values = {name: _floats(told[:, 1 + place]) for place, name in enumerate(self._partly)}
         return Part(np.searchsorted(seqs, told[:, 0]), values)
+
+
+class _Growing:
+    """An array that pieces are put into as they come. Its whole room is asked for at once, and the
+    machine gives no more of it than is written to: pieces that were kept until they can be joined
+    would need their room twice.
+
+    Args:
+        most: how many values there are at most.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+        self._room: Any = None
+
+    def append(self, piece: Any) -> None:
+        """Put some values behind those there are; the first piece says of which kind they are."""
+        if self._room is None:
+            self._room = np.empty(self._most, dtype=piece.dtype)
+        self._room[self._count : self._count + len(piece)] = piece
+        self._count += len(piece)
+
+    @property
+    def values(self) -> Any:
+        """What was put into it."""
+        return np.empty(0, dtype=np.int64) if self._room is None else self._room[: self._count]
 
 
 def one_of(expression: str, identifiers: Iterable[int]) -> str:
