@@ -127,6 +127,7 @@ def proxy(origin_port: int, *options: str, program: Sequence[str] = MITMDUMP) ->
             *("--set", "flow_detail=0", "--set", "termlog_verbosity=warn", *options),
         ],
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     try:
         while True:

@@ -18,7 +18,7 @@ from textual.message import Message
 
 from perftui.analysis.endpoints import is_third_party, load_public_suffixes
 from perftui.analysis.position_set import PositionSet
-from perftui.analysis.session_facts import VITAL_ENTRY_TYPES
+from perftui.analysis.session_facts import FROM_FILES, VITAL_ENTRY_TYPES
 from perftui.analysis.timeline import Marker, Markers, Timeline
 from perftui.config import Settings, Thresholds
 from perftui.errors import NotFoundError
@@ -135,13 +135,18 @@ class AroundTold(Message):
         return isinstance(message, AroundTold)
 
 
+NEWEST = 16
+"""Among so many of the sessions that received something last one is looked for that is no file."""
+
+
 class LiveFeed:
     """Follows one session in order of arrival.
 
     Args:
         ask: comes back in every message.
         session_id: None waits for the first session that receives something from ``since_us`` on
-            (µs since the epoch, this machine's clock).
+            (µs since the epoch, this machine's clock). What is read from a file arrives, too, but
+            nothing of it happens now.
         predicate: the filter, if there is one.
     """
 
@@ -201,8 +206,10 @@ class LiveFeed:
         )
 
     def _newest(self, reader: Reader) -> str | None:
-        found = reader.sessions(limit=1)
-        return found[0].session_id if found and found[0].received_us >= self._since_us else None
+        for summary in reader.sessions(limit=NEWEST):
+            if summary.received_us >= self._since_us and summary.source not in FROM_FILES:
+                return summary.session_id
+        return None
 
 
 class SessionWatch:

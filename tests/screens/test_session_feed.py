@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from perftui.analysis.filters import parse
-from perftui.screens.session_feed import SessionTold, load
+from perftui.capture.batch import decode_batch
+from perftui.screens.session_feed import LiveFeed, SessionTold, load
 from perftui.screens.sessions import SessionsScreen
 from perftui.store.reader import StoreReader
+from perftui.store.writer import StoreWriter
 from tests.screens.conftest import MakeApp, press, settle, until
 from tests.screens.sample_store import SESSION, FrozenClock
 
@@ -55,3 +59,26 @@ async def test_a_session_that_is_left_is_let_go_without_the_garbage_collector(
             await until(pilot, lambda: not any(part() for part in arrays), "the index is let go")
         finally:
             gc.enable()
+
+
+async def test_a_file_that_is_imported_is_not_followed_as_if_it_were_live(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    writer = StoreWriter(path)
+    feed = LiveFeed(1, None, None)
+    try:
+        with StoreReader(path) as reader:
+            for session, source in (("live", "sdk"), ("a-file", "har")):
+                told = {
+                    "sessionId": session,
+                    "pageViewId": f"{session}-1",
+                    "entries": [{"entryType": "mark", "name": "here", "startTime": 1}],
+                }
+                batch = decode_batch(json.dumps(told).encode(), received_us=1_000_000).batch
+                writer.write_batches([msgspec.structs.replace(batch, source=source)])
+                if source == "har":
+                    assert [one.session_id for one in reader.sessions(limit=1)] == ["a-file"]
+            told_of = feed.poll(reader)
+    finally:
+        await writer.close()
+    assert isinstance(told_of, SessionTold)
+    assert told_of.summary.session_id == "live"
