@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Generic, Protocol, TypeVar, cast
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -87,6 +87,29 @@ class Shown(Message):
             if self.shown.wait(POLL_SECONDS):
                 return
             waited += POLL_SECONDS
+
+
+Given = TypeVar("Given")
+
+
+class Handed(Generic[Given]):
+    """Something that is handed to a worker, and is the worker's alone once it has been taken.
+
+    A finished worker is kept by what it has started (each context that was copied from its own
+    names it), and keeps its arguments: a question that names the arrays of a session would keep
+    them after the session has been left.
+    """
+
+    def __init__(self, given: Given) -> None:
+        self._given = [given]
+
+    def take(self) -> Given:
+        """What was handed over, once.
+
+        Raises:
+            IndexError: it has been taken.
+        """
+        return self._given.pop()
 
 
 class StoreTrouble(Message):
@@ -184,9 +207,13 @@ class BaseScreen(Screen[object]):
 
     # ---- the store ------------------------------------------------------------------------
 
-    @work(thread=True, exclusive=True, group="feed", exit_on_error=True)
     def watch_store(self, feed: Feed) -> None:
         """Poll the store for the feed until the screen goes or another feed takes its place."""
+        self._watch_store(Handed(feed))
+
+    @work(thread=True, exclusive=True, group="feed", exit_on_error=True)
+    def _watch_store(self, handed: Handed[Feed]) -> None:
+        feed = handed.take()
         worker = get_current_worker()
         reader: Reader | None = None
         version: int | None = None
@@ -215,9 +242,13 @@ class BaseScreen(Screen[object]):
             if reader is not None:
                 reader.close()
 
-    @work(thread=True, group="once", exit_on_error=True)
     def ask_store(self, question: Callable[[ColumnReader], Message | None]) -> None:
         """Ask the store one thing in a thread, and post the answer to this screen."""
+        self._ask_store(Handed(question))
+
+    @work(thread=True, group="once", exit_on_error=True)
+    def _ask_store(self, handed: Handed[Callable[[ColumnReader], Message | None]]) -> None:
+        question = handed.take()
         worker = get_current_worker()
         try:
             reader = self.services.open_reader()
@@ -233,10 +264,14 @@ class BaseScreen(Screen[object]):
         if answer is not None and not worker.is_cancelled:
             self.post_message(answer)
 
-    @work(thread=True, exclusive=True, group="pieces", exit_on_error=True)
     def ask_store_for_pieces(self, question: Callable[[Reader], Iterator[Message]]) -> None:
         """Ask the store something that takes longer, in a thread, and post each part of the answer
         to this screen. The next such question breaks off this one."""
+        self._ask_store_for_pieces(Handed(question))
+
+    @work(thread=True, exclusive=True, group="pieces", exit_on_error=True)
+    def _ask_store_for_pieces(self, handed: Handed[Callable[[Reader], Iterator[Message]]]) -> None:
+        question = handed.take()
         worker = get_current_worker()
         try:
             reader = self.services.open_reader()
@@ -257,9 +292,13 @@ class BaseScreen(Screen[object]):
         finally:
             reader.close()
 
-    @work(thread=True, group="edit", exit_on_error=True)
     def edit(self, change: Callable[[Editor], None]) -> None:
         """Change the store in a thread; the feed sees it like any other change."""
+        self._edit(Handed(change))
+
+    @work(thread=True, group="edit", exit_on_error=True)
+    def _edit(self, handed: Handed[Callable[[Editor], None]]) -> None:
+        change = handed.take()
         if self.services.open_editor is None:
             return
         try:
