@@ -15,7 +15,7 @@ import msgspec
 
 from perftui.capture.batch import decode_batch, decode_document
 from perftui.capture.har_bodies import NOTHING_ATTACHED, Attached, references, with_bodies
-from perftui.capture.har_entry import entry_of, is_document_entry, of_mitmproxy
+from perftui.capture.har_entry import entry_of, is_document_entry, of_mitmproxy, redirect_target
 from perftui.capture.har_page import page_entries, with_document_events
 from perftui.capture.har_values import microseconds, moment_us
 from perftui.capture.json_slices import JsonSlices
@@ -190,6 +190,7 @@ class _PageState:
 
     Attributes:
         origin_us: what its times count from.
+        leads_to: where its address has been redirected to so far; None while it has no address.
         has_document: its document was seen.
     """
 
@@ -198,6 +199,7 @@ class _PageState:
         self.origin_us = origin_us
         self.page = page
         self.told = told
+        self.leads_to = page.url
         self.has_document = False
         self.entries: list[Entry] = []
         self.batch_count = 0
@@ -328,8 +330,11 @@ class _Importer:
             if entry.entry_type == "navigation":
                 state.has_document = True
                 entry = with_document_events(entry, state.told)
-                if state.page.url is None:
+                if state.page.url is None or state.leads_to == entry.name:
+                    # Where the browser was redirected to is the page, for whose requests are its own.
                     state.page = msgspec.structs.replace(state.page, url=entry.name)
+            elif not state.has_document and request["url"] == state.leads_to:
+                state.leads_to = redirect_target(entry)
         state.entries.append(self._bounded(entry))
         state.byte_count += len(raw)
         return state

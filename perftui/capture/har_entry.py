@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -286,6 +287,17 @@ def _with_timings(entry: Entry, timings: JSON) -> Entry:
     if entry.duration_us is None:
         changes["duration_us"] = at - entry.start_us
     return msgspec.structs.replace(entry, extra=extra, **changes)
+
+
+def redirect_target(entry: Entry) -> str:
+    """The absolute URL that a request's answer sends the browser to; its own where to none."""
+    target = entry.extra.get("redirectURL")
+    if not 300 <= (entry.response_status or 0) < 400 or not isinstance(target, str):
+        return entry.name
+    try:
+        return urljoin(entry.name, target)
+    except ValueError:  # such as an address of IPv6 that is none
+        return entry.name
 
 
 def is_document_entry(

@@ -471,6 +471,28 @@ def test_redirects_in_a_circle_are_requests_like_others() -> None:
     assert [entry.extra.get("redirectURL") for entry in found] == ["/2", "/1", None]
 
 
+@pytest.mark.parametrize(
+    ("target", "document", "page"),
+    [
+        ("https://new.test/home", "https://new.test/home", "https://new.test/home"),
+        ("//new.test/home", "https://new.test/home", "https://new.test/home"),
+        # Another document than that of the page, such as a frame's, says nothing of it.
+        ("https://new.test/home", "https://frame.test/", "https://old.test/"),
+        ("https://[new.test/home", "https://frame.test/", "https://old.test/"),
+    ],
+)
+def test_the_address_of_a_page_is_the_one_it_was_redirected_to(
+    target: str, document: str, page: str
+) -> None:
+    redirect = {"status": 301, "redirectURL": target, "content": {"size": 0}}
+    title = {"id": "p", "startedDateTime": "2026-01-01T00:00:00Z", "title": "https://old.test/"}
+    batches, faults = read(
+        har(one("https://old.test/", response=redirect), one(document, **HTML), pages=[title])
+    )
+    assert [batch.page.url for batch in batches] == [page]
+    assert faults == []
+
+
 def test_many_entries_with_one_url_and_one_moment_are_all_there() -> None:
     batches, faults = read(har(*[one()] * 20_000))
     assert sum(len(batch.entries) for batch in batches) == 20_000
