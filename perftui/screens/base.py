@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event
-from typing import ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -200,6 +200,15 @@ class BaseScreen(Screen[object]):
         when it comes to rest, and what says so first is drawn alone."""
         for widget in self.walk_children(Widget, with_self=False):
             widget._check_refresh()
+
+    def call_after_refresh(self, callback: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """As Textual has it, but not once this screen is on its way out. What it has asked for is
+        called by whichever screen is drawn next, which may be when parts of this one have gone."""
+
+        def call() -> Any:
+            return None if self._pruning else callback(*args, **kwargs)
+
+        return super().call_after_refresh(call)
 
     def palette_changed(self) -> None:
         """The theme has changed: painted things must be painted anew."""
