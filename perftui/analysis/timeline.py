@@ -363,6 +363,14 @@ def seek(cursor: Cursor, timeline: Timeline, at_us: int) -> Cursor:
     return cursor._replace(at_us=at, played_us=timeline.to_played(at))
 
 
+def carry_over(cursor: Cursor, before: Timeline, now: Timeline) -> Cursor:
+    """The cursor in a session of which more is known now: at the same moment, also where something
+    older has come so that moments count from another one; who was at the end is at the end."""
+    if cursor.at_us >= before.end_us:
+        return seek(cursor, now, now.end_us)
+    return seek(cursor, now, cursor.at_us + before.index.base_us - now.index.base_us)
+
+
 def seek_by(cursor: Cursor, timeline: Timeline, by_us: int) -> Cursor:
     """Move by so much played time (the arrow keys), negative to go back."""
     played = min(max(cursor.played_us + by_us, 0), timeline.played_us)

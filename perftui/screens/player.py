@@ -137,11 +137,10 @@ class PlayerScreen(BaseScreen):
 
     def timeline_known(self, timeline: Timeline, at: str | None = None) -> None:
         """The session has been read: begin where it was asked for, else at its end, where all of
-        it is to be seen; ``space`` plays it from the beginning then."""
-        first = self.timeline is None
-        self.timeline = timeline
-        if not first:
-            self.player = play.seek(self.player, timeline, self.player.at_us)
+        it is to be seen; ``space`` plays it from the beginning then. Read anew, go on."""
+        before, self.timeline = self.timeline, timeline
+        if before is not None:
+            self.player = play.carry_over(self.player, before, timeline)
         else:
             cursor = play.begin(timeline, self.player.speed)
             cursor = play.with_speed(cursor, self.player.speed)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 from textual.widgets import Input
 
 from perftui.analysis.band import rail
@@ -107,6 +108,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._bad_wanted = 0
         self._looking_since: float | None = None
         self._look_at = 0.0
+        self._look_timer: Timer | None = None
         self._seen = 0
         self._wanted_seq = subject.seq
         self._trouble = ""
@@ -229,8 +231,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     # ---- reading --------------------------------------------------------------------------
 
-    def _read(self) -> None:
-        """Read the session in the way of the mode, with the filter."""
+    def _read(self, *, anew: bool = False) -> None:
+        """Read the session in the way of the mode, with the filter; all of it again where what is
+        known of it is no longer true."""
         self._ask += 1
         self._held = None
         ask, session_id, predicate = self._ask, self.subject.session_id, self.predicate
@@ -240,7 +243,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             self.watch_store(SessionWatch(session_id))
             limit = self.services.settings.app.idle_limit_seconds
             limit_us = None if limit is None else int(limit * 1_000_000)
-            timeline, clock = self.timeline, self.services.clock
+            timeline, clock = None if anew else self.timeline, self.services.clock
             self.ask_store_for_pieces(
                 lambda reader: load(reader, ask, session_id, predicate, timeline, limit_us, clock),
             )
@@ -259,6 +262,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._rows.follow = True
 
     def mode_changed(self) -> None:
+        self._look_at = self.services.clock.monotonic()
         self._rows.follow = self.live
         self._rows.repaint()
         self._read()
@@ -333,8 +337,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             if message.summary.entry_count == told.summary.entry_count:
                 return
             # More has arrived for what is being replayed: the end is further away now.
-            self.timeline = None
-            self._read()
+            self._read(anew=True)
 
     @on(SessionGone)
     def _session_gone(self) -> None:
@@ -357,15 +360,23 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
     def _look(self) -> None:
         """Find what transport and overview show, not too often."""
         told, now = self._told, self.services.clock.monotonic()
-        if told is None or self._looking_since is not None or now < self._look_at:
+        if told is None or self._looking_since is not None:
             return
         if told.summary.entry_count == self._around_count:
+            return
+        if now < self._look_at:
+            if self._look_timer is None:
+                self._look_timer = self.set_timer(max(0.05, self._look_at - now), self._look_again)
             return
         self._looking_since = now
         summary, views = told.summary, told.page_views
         settings = self.services.settings
         starts = None if self.timeline is None else self.timeline.index.starts
         self.ask_store(lambda reader: look_around(reader, summary, views, settings, starts))
+
+    def _look_again(self) -> None:
+        self._look_timer = None
+        self._look()
 
     @on(AroundTold)
     def _around_told(self, message: AroundTold) -> None:
@@ -384,8 +395,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         if (by := self._bad_wanted) != 0:
             self._bad_wanted = 0
             self.action_bad(by)
-        if self._told.summary.entry_count != self._around_count:
-            self.set_timer(max(0.05, self._look_at - now), self._look)
+        self._look()
 
     def _ask_usual(self) -> None:
         source, told = self._source, self._told
@@ -410,6 +420,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
     def playhead_moved(self) -> None:
         source, told = self._source, self._told
         if source is not None and told is not None and not self.live:
+            if source.index is not told.index:
+                # Another index has come, whose rows are to be shown next.
+                return
             length = self._visible(told)
             if length != source.length:
                 source.length = length

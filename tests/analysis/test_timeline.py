@@ -20,6 +20,7 @@ from perftui.analysis.timeline import (
     Timeline,
     advance,
     begin,
+    carry_over,
     faster,
     pause,
     play,
@@ -38,13 +39,13 @@ from perftui.model import IN_FLIGHT, EntryIndex
 Spans = list[tuple[int, int]]
 
 
-def timeline(spans: Spans, idle_limit_us: int | None = None) -> Timeline:
+def timeline(spans: Spans, idle_limit_us: int | None = None, base_us: int = 0) -> Timeline:
     ordered = sorted(spans, key=lambda span: span[0])
     index = EntryIndex(
         array("q", range(1, len(ordered) + 1)),
         array("q", [start for start, _ in ordered]),
         array("q", [end for _, end in ordered]),
-        0,
+        base_us,
     )
     return Timeline(index, idle_limit_us)
 
@@ -185,6 +186,33 @@ def test_seeking_and_then_playing_shows_what_playing_there_shows(
     played = seek(begin(line), line, start).played_us + sum(int(part * speed) for part in elapsed)
     if start <= line.end_us:
         assert cursor.played_us == min(played, line.played_us) or not elapsed
+
+
+@given(
+    spans=some_spans(minimum=1),
+    more=some_spans(),
+    limit=limits,
+    at_us=moments,
+    older_us=st.integers(0, 50_000_000),
+    playing=st.booleans(),
+)
+def test_a_session_that_grows_leaves_the_cursor_at_its_moment(
+    spans: Spans, more: Spans, limit: int | None, at_us: int, older_us: int, playing: bool
+) -> None:
+    before = timeline(spans, limit, base_us=older_us)
+    # What was known, counted from the older moment, and something more.
+    moved = [
+        (start + older_us, end if end == IN_FLIGHT else end + older_us) for start, end in spans
+    ]
+    now = timeline([(0, 0), *moved, *more], limit)
+    cursor = seek(begin(before, playing=playing), before, at_us)
+    carried = carry_over(cursor, before, now)
+    assert carried == seek(carried, now, carried.at_us)
+    assert carried.playing == playing
+    if cursor.at_us < before.end_us:
+        assert carried.at_us == cursor.at_us + older_us
+    else:
+        assert carried.at_us == now.end_us
 
 
 class Shown(NamedTuple):

@@ -164,6 +164,22 @@ async def test_frozen_holds_back_and_letting_go_shows_it(
         await until(pilot, lambda: on_screen(app, "/api/two"))
 
 
+async def test_the_overview_knows_the_last_that_arrived(
+    server: CaptureServer, tmp_path: Path
+) -> None:
+    app = live_app(server, tmp_path / "live.db")
+    async with app.run_test(size=(120, 30)) as pilot:
+        assert await send(server.url, ["http://localhost:3000/api/one"], 1) == 200
+        await until(pilot, lambda: on_screen(app, "/api/one"))
+        screen = app.screen
+        assert isinstance(screen, ReplayScreen)
+        await until(pilot, lambda: screen._around_count == 1)
+        # Sooner than it is made anew, and nothing after it.
+        assert await send(server.url, ["http://localhost:3000/api/one"], 2, start=9) == 200
+        await until(pilot, lambda: screen._around_count == 2)
+        assert len(screen._around.requests or ()) == 2
+
+
 async def test_it_stays_with_its_session(server: CaptureServer, tmp_path: Path) -> None:
     app = live_app(server, tmp_path / "live.db")
     async with app.run_test(size=(120, 30)) as pilot:
