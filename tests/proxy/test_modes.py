@@ -29,6 +29,7 @@ from perftui.commands.proxy import MODES, ProxyWords, running_proxy
 from perftui.model import Record
 from perftui.store.reader import StoreReader
 from tests.browser.conftest import chromium
+from tests.ports import free_port
 from tests.proxy.site import running_site
 from tests.proxy.test_proxy import get, requests_in, wait_until
 from tests.server.conftest import Running, capture, start
@@ -342,12 +343,6 @@ def test_help_names_every_mode() -> None:
     text = CliRunner().invoke(cli, ["proxy", "--help"]).output
     assert all(mode in text for mode in MODES)
     assert "mitmproxy-ca-cert.pem" in CliRunner().invoke(cli, ["proxy", "--certs"]).output
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "0.0.0.0"])

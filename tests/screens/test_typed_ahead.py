@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import random
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from tests.ports import free_port
 from tests.screens.sample_store import SESSION
 from tests.widgets.terminal import Terminal
 
@@ -28,6 +35,19 @@ def bursts(seed: int, count: int) -> list[str]:
     return ["".join(chance.choices(KEYS, k=chance.randint(2, 8))) for _ in range(count)]
 
 
+def leave(terminal: Terminal) -> None:
+    """Screens, panes and inputs that may be open are closed; then it can still be ended."""
+    for _ in range(10):
+        terminal.press("\x1b")
+        terminal.wait_until_calm()
+        terminal.press("q")
+        terminal.wait_until_calm()
+        if terminal.has_ended:
+            break
+    assert b"Traceback" not in terminal.output
+    assert terminal.wait_for_end() == 0, terminal.text
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_storm_of_keys_is_survived(sample_store: Path, tmp_path: Path, seed: int) -> None:
     # Exports go into the folder that the app was started in.
@@ -37,16 +57,66 @@ def test_a_storm_of_keys_is_survived(sample_store: Path, tmp_path: Path, seed: i
         for keys in bursts(seed, 15):
             terminal.press(keys)
             terminal.read(0.1)
-        # Screens, panes and inputs that may be open are closed; then it can still be ended.
-        for _ in range(10):
-            terminal.press("\x1b")
-            terminal.wait_until_calm()
-            terminal.press("q")
-            terminal.wait_until_calm()
-            if terminal.has_ended:
-                break
-        assert b"Traceback" not in terminal.output
-        assert terminal.wait_for_end() == 0, terminal.text
+        leave(terminal)
+
+
+def loads(number: int) -> dict[str, Any]:
+    """One batch: a pageview for eight of them, a session for forty."""
+    requests = [
+        {
+            "entryType": "resource",
+            "initiatorType": "fetch" if place % 3 else "img",
+            "name": f"https://{'other' if place % 4 else 'shop'}.test/{place}",
+            "startTime": number * 50 + place,
+            "duration": 30 + place * 60,
+            "responseStatus": 200 if place % 7 else 500,
+            "transferSize": 1000,
+        }
+        for place in range(40)
+    ]
+    return {
+        "sessionId": f"session-{number // 40}",
+        "pageViewId": f"view-{number // 8}",
+        "page": {"url": f"https://shop.test/{number // 8}"},
+        "entries": requests,
+    }
+
+
+@contextmanager
+def fed(url: str) -> Iterator[None]:
+    """Batches are sent there, one after the other, some twenty a second."""
+    over = threading.Event()
+
+    def feed() -> None:
+        number = 0
+        while not over.is_set():
+            body = msgspec.json.encode(loads(number))
+            ask = urllib.request.Request(f"{url}/batch", body, {"Content-Type": "text/plain"})
+            with urllib.request.urlopen(ask, timeout=30) as answer:
+                assert answer.status == 200
+            number += 1
+            over.wait(0.03)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_a_storm_of_keys_over_what_arrives_is_survived(tmp_path: Path, seed: int) -> None:
+    port = free_port()
+    arguments = ["--db", str(tmp_path / "live.db"), "--port", str(port)]
+    with Terminal(arguments, folder=tmp_path) as terminal:
+        terminal.wait_for("LIVE")
+        with fed(f"http://127.0.0.1:{port}"):
+            for keys in bursts(seed, 25):
+                terminal.press(keys)
+                terminal.read(0.02)
+        leave(terminal)
 
 
 @pytest.mark.parametrize("keys", ["iq", "wq", "?q", "qi", "qw?i", "y\x1bq", "yyrr", "w\x1b\x1b"])
