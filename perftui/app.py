@@ -20,6 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from perftui.config import Settings
@@ -206,6 +207,20 @@ class PerftuiApp(App[None]):
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def action_command_palette(self) -> None:
+        """Show all there is to do."""
+        from perftui.screens.commands import Commands
+
+        if not isinstance(self.screen, Commands):
+            self.push_screen(Commands(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Let a theme be chosen."""
+        from perftui.screens.commands import Commands
+
+        if not isinstance(self.screen, Commands):
+            self.push_screen(Commands([ThemeProvider], placeholder="Search for themes…"))
 
     def open_screen(self, name: str, subject: Subject) -> None:
         """Open a screen on top of the others; one that is open already is not opened twice."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from perftui.screens.base import BaseScreen
@@ -13,6 +15,15 @@ from perftui.screens.copying import save_picture
 
 _MOVES = ("list.", "text.", "filter.earlier", "filter.later", "filter.complete", "filter.close")
 """Bindings that only make sense as keys."""
+
+
+class Commands(CommandPalette):
+    """The command palette, and its like for themes. It goes once: the second click of a double click beside it would take
+    the screen below with it."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """As Textual has it, while it is in front."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
 
 def system_commands(app: App[Any], screen: Screen[Any]) -> Iterable[SystemCommand]:

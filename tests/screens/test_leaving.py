@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from textual.command import CommandPalette
+
+from perftui.screens.replay import ReplayScreen
 from tests.screens.conftest import MakeApp, settle, until
 
 
@@ -20,3 +24,22 @@ async def test_a_screen_that_is_left_is_not_called_after_the_refresh_of_the_next
         app.screen.call_after_refresh(called.append, "the next")
         await until(pilot, lambda: called[-1] == "the next")
         assert called == ["while it is there", "the next"]
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "ctrl+t"])
+async def test_a_double_click_beside_the_command_palette_closes_it_alone(
+    make_app: MakeApp, key: str
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        palette = app.screen
+        await until(pilot, lambda: palette.is_mounted)
+        # Each click beside it does; two of them may come at once.
+        palette.dismiss()
+        palette.dismiss()
+        await until(pilot, lambda: not palette.is_attached)
+        await settle(pilot)
+        assert isinstance(app.screen, ReplayScreen)

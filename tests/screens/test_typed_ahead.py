@@ -26,6 +26,11 @@ KEYS = (
     "\x1b[D",
     "/is:slow\r",
     "\x1b\x1b\x1b",
+    "\x10",  # ctrl+p
+    "\x14",  # ctrl+t
+    2 * "\x1b[<0;3;38M\x1b[<0;3;38m",  # a double click
+    "\x1b[<0;60;4M\x1b[<32;90;4M\x1b[<0;90;4m",  # something dragged
+    "\x1b[<65;40;20M",  # the wheel
 )
 
 
