@@ -27,7 +27,17 @@ MARK = "REDACTED"
 
 SECRET_NAMES: tuple[str, ...] = (
     *("token", "secret", "password", "passwd", "pwd", "passphrase", "apikey", "accesskey"),
-    *("privatekey", "signature", "credential", "session", "auth", "jwt", "bearer", "csrf"),
+    *(
+        "privatekey",
+        "signature",
+        "credential",
+        "session",
+        "sessid",
+        "auth",
+        "jwt",
+        "bearer",
+        "csrf",
+    ),
     *("xsrf", "otp", "assertion", "samlresponse", "samlrequest", "ssn", "cvv", "cvc"),
 )
 """Parts of names (in any case, without ``-``, ``_`` and ``.``) whose values are secret."""
@@ -64,7 +74,12 @@ SECRET_HEADERS: frozenset[str] = frozenset(
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?")
 _HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{32,}(?![0-9A-Za-z])")
 _BASE64 = re.compile(r"(?<![0-9A-Za-z+/_-])[0-9A-Za-z+/_-]{40,}={0,2}(?![0-9A-Za-z+/_=-])")
-_CARD = re.compile(r"(?<![\d.])(?:\d[ -]?){12,18}\d(?![\d.])")
+_CARD = re.compile(
+    r"(?=\d)(?:(?<=%[0-9A-Fa-f]{2})|(?<![\d.%])(?<!%[0-9A-Fa-f]))"
+    r"(?:\d(?:[ +-]|%20)?){12,18}\d(?![\d.])"
+)
+"""Also as a form sends it, where a space is ``+`` or ``%20``; figures of an escape are none of its.
+(To look for a figure first halves the time that any other text takes.)"""
 _EMAIL = re.compile(
     r"[A-Za-z0-9._+-]{1,64}(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
 )
@@ -81,6 +96,8 @@ _JSON_FIELD = re.compile(
 _PATH_TOKEN_CHARACTERS = 24
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _TOKEN_SEGMENT = re.compile(r"[A-Za-z0-9_~+=-]+")
+_MATRIX_PARAMETER = re.compile(r"(?<=;)([^=;/]{1,256})=([^;/]*)")
+"""Parameters of a part of a path (RFC 3986, 3.3), such as ``;jsessionid=…`` of Java servers."""
 _EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,5}\Z")
 _SECRET_SEGMENT = re.compile(
     r"(?<=/)(token|tokens|reset|reset-password|verify|confirm|invite|magic|unsubscribe|auth|oauth)"
@@ -173,17 +190,17 @@ class Redactor:
         return f"{rest}{question}{query}{hash_}{fragment}"
 
     def _parameters(self, query: str) -> str:
-        def replace(match: re.Match[str]) -> str:
-            name, value = match[1], match[2]
-            if not value or self._is_kept_name(name):
-                return match[0]
-            if self.is_secret_name(name):
-                return f"{name}={MARK}"
-            return f"{name}={self._value(value)}"
-
         if "=" not in query:
             return self._shapes(query)
-        return _PARAMETER.sub(replace, query)
+        return _PARAMETER.sub(self._parameter, query)
+
+    def _parameter(self, match: re.Match[str]) -> str:
+        name, value = match[1], match[2]
+        if not value or self._is_kept_name(name):
+            return match[0]
+        if self.is_secret_name(name):
+            return f"{name}={MARK}"
+        return f"{name}={self._value(value)}"
 
     def _value(self, value: str) -> str:
         if "://" in value or "%3A%2F%2F" in value or "%3a%2f%2f" in value:
@@ -195,6 +212,8 @@ class Redactor:
 
     def _path(self, path: str) -> str:
         path = _SECRET_SEGMENT.sub(lambda match: f"{match[1]}/{MARK}", path)
+        if ";" in path:
+            path = _MATRIX_PARAMETER.sub(self._parameter, path)
         if len(path) < _PATH_TOKEN_CHARACTERS and "@" not in path and "%40" not in path:
             return path
         return "/".join([_segment(segment, self._shapes) for segment in path.split("/")])
@@ -340,7 +359,7 @@ def _is_url(text: str) -> bool:
 
 def _card(match: re.Match[str]) -> str:
     """Replace a number only when its check digit is right (Luhn, ISO/IEC 7812-1)."""
-    digits = [int(character) for character in match[0] if character.isdigit()]
+    digits = [int(figure) for figure in match[0].replace("%20", "") if figure.isdigit()]
     total = sum(
         digit if place % 2 == 0 else (digit * 2 - 9 if digit > 4 else digit * 2)
         for place, digit in enumerate(reversed(digits))
