@@ -14,7 +14,7 @@ import msgspec
 
 from perftui import __version__
 from perftui.commands.context import Context, echo_json, pass_context
-from perftui.errors import PerftuiError
+from perftui.errors import NewerStoreError, NotAStoreError, PerftuiError, SettingsError
 
 EXTRAS: dict[str, tuple[str, str]] = {
     "fast": ("apsw", "a faster SQLite driver"),
@@ -91,9 +91,9 @@ def examine(context: Context) -> Iterator[Finding]:
     yield Finding("perftui", "ok", __version__)
     yield _python()
     yield from _packages()
-    yield _settings(context)
+    yield from _settings(context)
     yield from _store(context)
-    yield _port(context)
+    yield from _port(context)
     yield _sdk()
     yield from _extras()
     yield from _terminal(context)
@@ -106,9 +106,11 @@ def _python() -> Finding:
     return Finding("Python", "fault", version, "perftui is made for Python 3.11 to 3.13")
 
 
-def _settings(context: Context) -> Finding:
-    """Which file the settings are from, and what of the environment wins over it."""
+def _settings(context: Context) -> Iterator[Finding]:
+    """Which file the settings are from, what of the environment wins over it, and what of them
+    the capture server would refuse."""
     from perftui.config import Settings, default_config_path
+    from perftui.store.retention import parse_age, parse_size
 
     file = context.config_path or default_config_path()
     where = str(file) if file.is_file() else f"as they come ({file} does not exist)"
@@ -118,7 +120,16 @@ def _settings(context: Context) -> Finding:
         for setting in msgspec.structs.fields(type(getattr(context.settings, section.name)))
     }
     told = sorted(known & os.environ.keys())
-    return Finding("settings", "ok", where + (f"; over it {', '.join(told)}" if told else ""))
+    yield Finding("settings", "ok", where + (f"; over it {', '.join(told)}" if told else ""))
+    store = context.settings.store
+    for name, text, parse in (
+        ("ttl", store.ttl, parse_age),
+        ("max_size", store.max_size, parse_size),
+    ):
+        try:
+            _ = text is None or parse(text)
+        except SettingsError as error:
+            yield Finding(f"[store] {name}", "fault", str(error), "change it, or leave it out")
 
 
 def _packages() -> Iterator[Finding]:
@@ -158,7 +169,7 @@ def _store(context: Context) -> Iterator[Finding]:
                 f" entry {last}",
             )
         except PerftuiError as error:
-            yield Finding("store", "fault", str(error), "name another file with --db")
+            yield Finding("store", "fault", str(error), _store_advice(error))
         for backup in sorted(path.parent.glob(f"{glob.escape(path.name)}.v*.backup")):
             yield Finding(
                 "backup",
@@ -167,11 +178,28 @@ def _store(context: Context) -> Iterator[Finding]:
                 "it goes when the store has been opened once more and is sound",
             )
         mode = path.stat().st_mode & 0o777
+        if not mode & 0o222:
+            yield Finding(
+                "store's rights",
+                "fault",
+                f"{mode:o}: it can be read and nothing can be captured",
+                f"chmod u+w {path}, or name another file with --db",
+            )
         if mode & 0o077:
             yield Finding(
                 "store's rights", "fault", f"{mode:o}: others may read it", f"chmod 600 {path}"
             )
     yield _free_space(context)
+
+
+def _store_advice(error: PerftuiError) -> str:
+    match error:
+        case NewerStoreError():
+            return "pip install --upgrade perftui"
+        case NotAStoreError():
+            return "name another file with --db"
+        case _:
+            return "rescue it, or move it away: the next capture makes a new one"
 
 
 def _free_space(context: Context) -> Finding:
@@ -196,23 +224,41 @@ def _free_space(context: Context) -> Finding:
     return Finding("free space", "ok", detail)
 
 
-def _port(context: Context) -> Finding:
+def _port(context: Context) -> Iterator[Finding]:
+    from perftui_server.doors import is_loopback
+
     from perftui.commands.capture_server import health, program_on
 
     settings = context.settings.server
+    if not is_loopback(settings.host) and not settings.key:
+        yield Finding(
+            f"host {settings.host}",
+            "fault",
+            "other machines can reach it, and there is no key: the capture server will not start",
+            "choose a key with --key or PERFTUI_SERVER_KEY, or listen on 127.0.0.1",
+        )
     answer = health(settings.host, settings.port)
     name = f"port {settings.port}"
     if answer is None:
-        return Finding(name, "ok", "free")
-    if answer.get("name") == "perftui":
-        ready = "ready" if answer.get("ready") else f"not ready: {answer.get('reason')}"
-        return Finding(name, "ok", f"a perftui capture server ({answer.get('version')}), {ready}")
-    return Finding(
-        name,
-        "fault",
-        f"taken by {program_on(settings.port)}",
-        "end it, or choose another port: perftui --port N",
-    )
+        yield Finding(name, "ok", "free")
+    elif answer.get("name") != "perftui":
+        yield Finding(
+            name,
+            "fault",
+            f"taken by {program_on(settings.port)}",
+            "end it, or choose another port: perftui --port N",
+        )
+    else:
+        running = f"a perftui capture server ({answer.get('version')})"
+        if answer.get("ready"):
+            yield Finding(name, "ok", f"{running}, ready")
+        else:
+            yield Finding(
+                name,
+                "fault",
+                f"{running}, which refuses batches: {answer.get('reason')}",
+                "it takes them again once that is mended; its pages send them anew",
+            )
 
 
 def _sdk() -> Finding:

@@ -26,10 +26,10 @@ from perftui_server.siblings import Siblings
 log = logging.getLogger("perftui.server")
 
 BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 COLLECTION_THRESHOLD = 50_000
 """Containers that are made, beyond those that are gone again, before a collection: some 10 MB."""
-"""Connections that may wait to be accepted."""
 
 ACCEPTED_AT_ONCE = 32
 """Connections accepted in one turn of the event loop, so that a crowd at the door does not keep

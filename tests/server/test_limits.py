@@ -3,6 +3,7 @@ setting, and that the log says so once, not once for each."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
@@ -49,6 +50,12 @@ def reached(capture: Running) -> dict[str, int]:
     return found
 
 
+def assert_told(caplog: pytest.LogCaptureFixture, *settings: str) -> None:
+    """The log has one line for each of these limits."""
+    for setting in settings:
+        assert caplog.text.count(f"{setting} reached by 127.0.0.1: ") == 1, setting
+
+
 POST = b"POST /batch HTTP/1.1\r\nHost: localhost\r\n"
 FULL = json.dumps(batch(mark())).encode()
 
@@ -64,7 +71,7 @@ def test_a_header_over_its_size(start: Start, caplog: pytest.LogCaptureFixture) 
         with raw(capture, *pieces) as connection:
             assert answer_of(connection).startswith(b"HTTP/1.1 431 ")
     assert reached(capture) == {"max_header_bytes": 4}
-    assert caplog.text.count("max_header_bytes reached by 127.0.0.1") == 1
+    assert_told(caplog, "max_header_bytes")
 
 
 @pytest.mark.parametrize(
@@ -76,12 +83,15 @@ def test_a_header_over_its_size(start: Start, caplog: pytest.LogCaptureFixture) 
         (b"GET /config HTTP/1.1\r\nHost: localhost\r\n\r\nG", b"HTTP/1.1 408 "),
     ],
 )
-def test_a_header_that_does_not_end(start: Start, begun: bytes, status: bytes) -> None:
+def test_a_header_that_does_not_end(
+    start: Start, begun: bytes, status: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     capture = start(header_timeout_seconds=0.3)
     with raw(capture, begun) as connection:
         answer = answer_of(connection)
     assert answer.removeprefix(answer.partition(b"HTTP/1.1 408")[0]).startswith(status)
     assert reached(capture) == {"header_timeout_seconds": 1}
+    assert_told(caplog, "header_timeout_seconds")
 
 
 def test_a_body_that_stalls_or_drips(start: Start, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,10 +109,12 @@ def test_a_body_that_stalls_or_drips(start: Start, caplog: pytest.LogCaptureFixt
                 connection.sendall(b" ")
         assert answer.startswith(b"HTTP/1.1 408 ")
     assert reached(capture) == {"body_timeout_seconds": 1, "max_body_seconds": 1}
-    assert "max_body_seconds reached by 127.0.0.1: the body did not come in time" in caplog.text
+    assert_told(caplog, "body_timeout_seconds", "max_body_seconds")
 
 
-def test_a_body_over_its_size_gets_its_answer_though_it_is_still_being_sent(start: Start) -> None:
+def test_a_body_over_its_size_gets_its_answer_though_it_is_still_being_sent(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     capture = start(max_body_bytes=10_000, max_decoded_bytes=50_000)
     told = POST + b"Content-Length: 9000000\r\n\r\n"
     chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b" " * 4096 + b"\r\n" * 1
@@ -113,6 +125,7 @@ def test_a_body_over_its_size_gets_its_answer_though_it_is_still_being_sent(star
         with raw(capture, *pieces) as connection:
             assert answer_of(connection).startswith(b"HTTP/1.1 413 ")
     assert reached(capture) == {"max_body_bytes": 2}
+    assert_told(caplog, "max_body_bytes")
 
 
 def test_what_a_small_body_holds_is_bounded_too(
@@ -134,11 +147,59 @@ def test_what_a_small_body_holds_is_bounded_too(
         "max_entries": 1,
         "max_string_characters": 3,
     }
-    for setting in reached(capture):
-        assert caplog.text.count(f"{setting} reached by 127.0.0.1: ") == 1
+    assert_told(caplog, *reached(capture))
 
 
-def test_bodies_held_at_once_are_bounded_by_what_really_came(start: Start) -> None:
+def test_the_values_of_a_body_are_bounded(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    capture = start(max_values=1_000)
+    many = [0] * 100_000
+    assert capture.post(batch({**mark(), "x": many}))[0] == 413
+    assert capture.post(batch({**mark(), "x": many[:10]}))[0] == 200
+    assert reached(capture) == {"max_values": 1}
+    assert_told(caplog, "max_values")
+
+
+def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of bodies that come in one turn of the loop, one that does not fit into it waits."""
+    app = start(max_wait_seconds=0.0).server.app
+    answers: list[dict[str, Any]] = []
+
+    async def take(number: int) -> None:
+        body = json.dumps(batch(mark(), batchId=str(number))).encode() + b" " * 1_500_000
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answers.append(dict(message))
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/batch",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost")],
+            "client": ("127.0.0.1", 1),
+        }
+        await app(scope, receive, send)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*map(take, range(2)))
+
+    asyncio.run(all_at_once())
+    assert sorted(answer["status"] for answer in answers) == [200, 503]
+    (refused,) = (answer for answer in answers if answer["status"] == 503)
+    assert (b"retry-after", b"1") in refused["headers"]
+    assert app.metrics.limits == {"max_wait_seconds": 1}
+    assert_told(caplog, "max_wait_seconds")
+
+
+def test_bodies_held_at_once_are_bounded_by_what_really_came(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     capture = start(max_in_flight_bytes=300_000, body_timeout_seconds=20.0)
     with raw(capture, POST + b"Content-Length: 290000\r\n\r\n" + b" " * 200_000) as slow:
         while b"perftui_in_flight_bytes 200000\n" not in capture.request("GET", "/metrics")[2]:
@@ -155,6 +216,7 @@ def test_bodies_held_at_once_are_bounded_by_what_really_came(start: Start) -> No
         assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
     assert b"perftui_in_flight_bytes 0\n" in capture.request("GET", "/metrics")[2]
     assert reached(capture) == {"max_in_flight_bytes": 3}
+    assert_told(caplog, "max_in_flight_bytes")
 
 
 def test_one_connection_too_many_takes_the_place_of_one_that_waits(start: Start) -> None:
@@ -171,7 +233,9 @@ def test_one_connection_too_many_takes_the_place_of_one_that_waits(start: Start)
             assert second.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
-def test_where_none_waits_one_too_many_is_told_to_come_again(start: Start) -> None:
+def test_where_none_waits_one_too_many_is_told_to_come_again(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     capture = start(max_connections=2)
     begun = POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(FULL)
     with raw(capture, begun) as first, raw(capture, begun) as second:
@@ -185,9 +249,12 @@ def test_where_none_waits_one_too_many_is_told_to_come_again(start: Start) -> No
             connection.sendall(FULL)
             assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
     assert reached(capture) == {"max_connections": 1}
+    assert_told(caplog, "max_connections")
 
 
-def test_of_too_many_requests_in_one_breath_the_first_are_answered(start: Start) -> None:
+def test_of_too_many_requests_in_one_breath_the_first_are_answered(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     capture = start(max_pipelined_requests=3)
     request = POST + b"Content-Length: %d\r\n\r\n" % len(FULL) + FULL
     with raw(capture, request * 50) as connection:
@@ -195,6 +262,7 @@ def test_of_too_many_requests_in_one_breath_the_first_are_answered(start: Start)
     # One is answered and three wait; what came later in the same piece is not read.
     assert answers.count(b"HTTP/1.1 200 ") == answers.count(b"HTTP/1.1 ") == 4
     assert reached(capture) == {"max_pipelined_requests": 1}
+    assert_told(caplog, "max_pipelined_requests")
 
 
 def test_a_connection_without_a_request_ends_in_time(start: Start) -> None:
