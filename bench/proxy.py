@@ -1,12 +1,13 @@
 """``make bench-proxy``: ``perftui proxy``, and its addon in anybody's own mitmdump, against mitmdump
 with no addon, taken in the same run.
 
-All stand in reverse mode before one server that answers at once. The rounds alternate, so that
-whatever else the machine does is the same for all. With the addon each request is captured: the
+All stand in reverse mode before one server that answers at once. Rounds are short, and each begins
+with another of the proxies, so that whatever else the machine does is the same for all; a ratio is the
+median of those within the rounds, and beside it stand their quartiles. With the addon each request is captured: the
 capture server and its store run beside it.
 
     python -m bench.proxy                  about two minutes
-    python -m bench.proxy --requests 2000 --rounds 3
+    python -m bench.proxy --requests 400 --rounds 24
     python -m bench.proxy --way "mitmdump -s ADDON"
 """
 
@@ -38,6 +39,8 @@ from perftui.store.reader import StoreReader
 MINIMUM_THROUGHPUT_RATIO = 0.85
 MAXIMUM_ADDED_P50_MS = 1.0
 CONNECTIONS = 16
+WARM_UP = 200
+"""Requests of each kind before the first round."""
 
 MITMDUMP = ("-c", "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())")
 OURS = ("-m", "perftui.capture.mitmproxy_child")
@@ -187,8 +190,8 @@ WAYS = {
 def main() -> int:
     """Print a table for each way; 1 where a limit is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=1600, help="of each kind and round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=300, help="of each kind and round")
+    parser.add_argument("--rounds", type=int, default=12, help="at least 2")
     parser.add_argument("--way", choices=WAYS, action="append", help="only this one")
     arguments = parser.parse_args()
     ways = arguments.way or list(WAYS)
@@ -215,13 +218,15 @@ def main() -> int:
         for name, numbers in asked.items():
             plain = Side(plain_proxy)
             sides = {way: Side(one) for way, one in ours.items()}
-            for one in (plain, *sides.values()):
-                _run(one.port, numbers, 50, 1)
-            for _ in range(arguments.rounds):
-                for one in (plain, *sides.values()):
+            all_sides = [plain, *sides.values()]
+            for one in all_sides:
+                _run(one.port, numbers, WARM_UP, CONNECTIONS)
+            for number in range(arguments.rounds):
+                first = number % len(all_sides)
+                for one in all_sides[first:] + all_sides[:first]:
                     one.load(numbers, arguments.requests)
             total += len(sides) * (
-                50 + arguments.rounds * (arguments.requests + arguments.requests // 4)
+                WARM_UP + arguments.rounds * (arguments.requests + arguments.requests // 4)
             )
             for way, side in sides.items():
                 line, ratio, added50 = compared(name, side, plain)
@@ -236,7 +241,7 @@ def main() -> int:
             captured = sum(1 for record in reader.iter_records() if record.entry.is_request)
     for way, told in lines.items():
         print(
-            f"{way:22}{'plain/s':>9}{'perftui/s':>11}{'ratio':>7}"
+            f"{way:22}{'plain/s':>9}{'perftui/s':>11}{'ratio':>7}{'quartiles':>12}"
             f"{'p50 ms':>9}{'added':>7}{'p99 ms':>9}{'added':>7}{'CPU':>7}",
             *told,
             sep="\n",
@@ -254,15 +259,17 @@ def compared(name: str, ours: Side, plain: Side) -> tuple[str, float, float]:
     """A line of the table, the part of plain mitmdump's throughput, and the ms added at the
     median."""
     rounds = zip(ours.per_second, plain.per_second, strict=True)
-    ratio = statistics.median(one / other for one, other in rounds)
+    ratios = [one / other for one, other in rounds]
+    ratio = statistics.median(ratios)
+    low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
     added50 = statistics.median(ours.p50) - statistics.median(plain.p50)
     added99 = statistics.median(ours.p99) - statistics.median(plain.p99)
     line = (
         f"{name:22}{statistics.median(plain.per_second):>9.0f}"
-        f"{statistics.median(ours.per_second):>11.0f}{ratio:>7.2f}"
+        f"{statistics.median(ours.per_second):>11.0f}{ratio:>7.2f}{f'{low:.2f}-{high:.2f}':>12}"
         f"{statistics.median(plain.p50):>9.2f}{added50:>+7.2f}"
         f"{statistics.median(plain.p99):>9.2f}{added99:>+7.2f}"
-        f"{statistics.median(ours.cpu_us) / statistics.median(plain.cpu_us):>7.2f}"
+        f"{sum(ours.cpu_us) / sum(plain.cpu_us):>7.2f}"
     )
     return line, ratio, added50
 

@@ -50,7 +50,7 @@ def read_flows(
         from mitmproxy import exceptions, http
         from mitmproxy.io import FlowReader
 
-        from perftui.capture.proxy_addon import entry_of, passage_of
+        from perftui.capture.proxy_addon import entry_of, passage_of, seen_of
     except ImportError as error:
         raise MissingExtraError("proxy", "Reading mitmproxy's flow files") from error
     digest = blake2b(digest_size=12)
@@ -95,9 +95,7 @@ def read_flows(
             if origin is None:
                 origin = flow.request.timestamp_start
             if flow.response is not None and flow.response.raw_content is not None:
-                flow.metadata["perftui_passage"] = passage = passage_of(
-                    flow, body_characters=body_characters
-                )
+                seen_of(flow).passage = passage = passage_of(flow, body_characters=body_characters)
                 passage(flow.response.raw_content)
                 passage(b"")
             wire = entry_of(flow, origin, body_characters)

@@ -17,9 +17,11 @@ It is one file that uses the standard library and mitmproxy alone, so that any m
 from __future__ import annotations
 
 import codecs
+import functools
 import http.client
 import json
 import logging
+import random
 import re
 import secrets
 import threading
@@ -30,8 +32,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from mitmproxy import ctx
+from mitmproxy import connection, ctx
 from mitmproxy import http as mitm_http
 from mitmproxy.net import encoding
 from mitmproxy.net.http.url import hostport
@@ -47,6 +50,10 @@ codings: Any = encoding
 
 PREFIX = "/__perftui/"
 """Paths below it are the capture server's, on every proxied origin."""
+
+_THIS_MACHINE: frozenset[str | None] = frozenset(
+    {"localhost", "127.0.0.1", "::1", "0.0.0.0"}  # noqa: S104 - reached, not bound
+)
 
 SERVER_TIMING = "perftui"
 
@@ -81,6 +88,9 @@ STOP_SECONDS = 5.0
 
 LONGEST_HEADER = 2_000
 """Characters of a header's value that are kept."""
+
+REMEMBERED_HEADERS = 1_024
+"""Headers whose form on the wire is remembered: most of a session's come again and again."""
 
 _ATTRIBUTES = rb"""(?:[\s/](?:[^>"']|"[^"]*"|'[^']*')*)?"""
 _PROLOGUE = re.compile(
@@ -339,46 +349,122 @@ def is_sandboxed(policy: str) -> bool:
     return False
 
 
+class Header(NamedTuple):
+    """A header as it came.
+
+    Attributes:
+        key: its name in lower case.
+        value: cut where it is long.
+        byte_count: in HTTP/1.1's form, with its line end.
+        json: in HAR's form.
+    """
+
+    name: str
+    key: str
+    value: str
+    byte_count: int
+    json: str
+
+    @classmethod
+    @functools.lru_cache(maxsize=REMEMBERED_HEADERS)
+    def of(cls, raw_name: bytes, raw_value: bytes) -> Header:
+        """Read a header."""
+        name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
+        if len(value) > LONGEST_HEADER:
+            value = value[: LONGEST_HEADER - 1] + "…"
+        told = json.dumps({"name": name, "value": value})
+        return cls(name, name.lower(), value, len(raw_name) + len(raw_value) + 4, told)
+
+
 class Head(NamedTuple):
     """The head of a message as it came, before anything of it is changed.
 
     Attributes:
-        headers: in HAR's form, long values cut. The capture server redacts them.
+        headers: in their order. The capture server redacts them.
         values: by name in lower case; of several with one name the first.
-        byte_count: of all headers in HTTP/1.1's form, with their line ends.
     """
 
-    headers: list[dict[str, str]]
+    headers: list[Header]
     values: dict[str, str]
-    byte_count: int
 
     @classmethod
     def of(cls, message: mitm_http.Message) -> Head:
         """Read a message's head, once."""
-        headers: list[dict[str, str]] = []
-        values: dict[str, str] = {}
-        byte_count = 0
-        for raw_name, raw_value in message.headers.fields:
-            byte_count += len(raw_name) + len(raw_value) + 4
-            name, value = raw_name.decode("utf-8", "replace"), raw_value.decode("utf-8", "replace")
-            if len(value) > LONGEST_HEADER:
-                value = value[: LONGEST_HEADER - 1] + "…"
-            headers.append({"name": name, "value": value})
-            values.setdefault(name.lower(), value)
-        return cls(headers, values, byte_count)
+        headers = [Header.of(name, value) for name, value in message.headers.fields]
+        return cls(headers, {one.key: one.value for one in reversed(headers)})
+
+    @property
+    def byte_count(self) -> int:
+        """Bytes of all headers in HTTP/1.1's form, with their line ends."""
+        return sum(one.byte_count for one in self.headers)
+
+    @property
+    def har(self) -> list[dict[str, str]]:
+        """In HAR's form."""
+        return [{"name": one.name, "value": one.value} for one in self.headers]
+
+    @property
+    def json(self) -> str:
+        """In HAR's form, as JSON."""
+        return f"[{','.join([one.json for one in self.headers])}]"
 
 
-def request_head(flow: mitm_http.HTTPFlow) -> Head:
-    """The head of a flow's request, as its client sent it."""
-    head: Head | None = flow.metadata.get("perftui_request")
-    return head or Head.of(flow.request)
+class Seen:
+    """What is known of a flow beside what mitmproxy keeps.
+
+    It is not in the flow's ``metadata``: mitmproxy writes that to files (``-w``), which takes plain
+    values alone.
+
+    Attributes:
+        request: the head of the request, as its client sent it.
+        response: the head of the response, as its server sent it; None before it has come.
+        origin: that it has for its client.
+        url: as its client asked for it.
+        flow_id: what the browser hands back in its own entry.
+        origins: the names of an app that hears its own.
+        passage: what the response's body goes through.
+        policy_extension: what was added to the document's policy.
+        is_own: it is perftui's own, and none of the app's.
+    """
+
+    __slots__ = (
+        *("flow_id", "is_own", "origin", "origins", "passage", "policy_extension"),
+        *("request", "response", "url"),
+    )
+
+    def __init__(self, request: Head, origin: str, url: str, flow_id: str | None = None) -> None:
+        self.request = request
+        self.origin = origin
+        self.url = url
+        self.flow_id = flow_id
+        self.response: Head | None = None
+        self.origins: Origins | None = None
+        self.passage: Passage | None = None
+        self.policy_extension: str | None = None
+        self.is_own = False
+
+
+_SEEN: WeakKeyDictionary[mitm_http.HTTPFlow, Seen] = WeakKeyDictionary()
+
+
+def seen_of(flow: mitm_http.HTTPFlow) -> Seen:
+    """What is known of a flow."""
+    seen = _SEEN.get(flow)
+    if seen is None:
+        # It failed before it was whole, or comes from a file.
+        head = Head.of(flow.request)
+        origin = origin_of(flow.request, flow.client_conn, head)
+        _SEEN[flow] = seen = Seen(head, origin, flow.request.pretty_url)
+    return seen
 
 
 def response_head(flow: mitm_http.HTTPFlow) -> Head:
     """The head of a flow's response, as its server sent it."""
-    assert flow.response is not None
-    head: Head | None = flow.metadata.get("perftui_response")
-    return head or Head.of(flow.response)
+    seen = seen_of(flow)
+    if seen.response is None:
+        assert flow.response is not None
+        seen.response = Head.of(flow.response)
+    return seen.response
 
 
 def head_bytes(flow: mitm_http.HTTPFlow) -> int:
@@ -400,7 +486,7 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
         return False
     if "attachment" in told.get("content-disposition", "").lower():
         return False
-    asked = request_head(flow).values
+    asked = seen_of(flow).request.values
     if flow.request.method not in {"GET", "POST"} or "x-requested-with" in asked:
         return False
     # Every browser tells it to a secure origin; localhost is one.
@@ -413,7 +499,7 @@ def is_document(flow: mitm_http.HTTPFlow) -> bool:
 
 def is_asked_by_another_origin(flow: mitm_http.HTTPFlow) -> bool:
     """Whether a page of another origin asks, for what is to be part of it."""
-    asked = request_head(flow).values
+    asked = seen_of(flow).request.values
     site = asked.get("sec-fetch-site")
     if site is not None:
         return site in {"cross-site", "same-site"} and asked.get("sec-fetch-dest") != "document"
@@ -421,22 +507,25 @@ def is_asked_by_another_origin(flow: mitm_http.HTTPFlow) -> bool:
     asking = asked.get("origin") or asked.get("referer")
     if asking is None:
         return False
-    page, own = urlsplit(asking), urlsplit(flow.metadata["perftui_url"])
+    page, own = urlsplit(asking), urlsplit(seen_of(flow).url)
     return (page.scheme, page.netloc) != (own.scheme, own.netloc)
 
 
-def origin_of(flow: mitm_http.HTTPFlow) -> str:
+def origin_of(request: mitm_http.Request, client: connection.Client, head: Head) -> str:
     """The origin that a request has for its client, as ``http://127.0.0.1:8080``: before a proxy
-    in reverse mode it is the proxy's own."""
-    names: Origins | None = flow.metadata.get("perftui_origins")
-    if names is not None:
-        return names.page
-    request = flow.request
+    in reverse mode it is the proxy's own.
+
+    Args:
+        head: the request's, as its client sent it.
+    """
     scheme = request.scheme
-    if isinstance(flow.client_conn.proxy_mode, mode_specs.ReverseMode):
-        scheme = "https" if flow.client_conn.tls else "http"
-    host = request.host_header or hostport(scheme, request.host, request.port)
-    return f"{scheme}://{host}"
+    if isinstance(client.proxy_mode, mode_specs.ReverseMode):
+        scheme = "https" if client.tls else "http"
+    host = head.values.get("host")
+    if host is None or request.is_http2 or request.is_http3:
+        # They tell it beside the headers.
+        host = request.host_header
+    return f"{scheme}://{host or hostport(scheme, request.host, request.port)}"
 
 
 class Origins(NamedTuple):
@@ -618,34 +707,59 @@ def entry_of(
         origin_seconds: what times count from, seconds since the epoch.
         body_characters: how much of each textual body is told.
     """
-    passage: Passage | None = flow.metadata.get("perftui_passage")
+    entry = _fields_of(flow, origin_seconds, body_characters)
+    entry["requestHeaders"] = seen_of(flow).request.har
+    if flow.response is not None:
+        entry["responseHeaders"] = response_head(flow).har
+    return entry
+
+
+def encoded_entry_of(
+    flow: mitm_http.HTTPFlow, origin_seconds: float, body_characters: int = 0
+) -> str:
+    """The same as JSON. A text lives on while it waits to be sent; the objects that it is made of
+    would each be looked at by the garbage collector until then."""
+    fields = _encode(_fields_of(flow, origin_seconds, body_characters))
+    headers = f'"requestHeaders": {seen_of(flow).request.json}'
+    if flow.response is not None:
+        headers += f', "responseHeaders": {response_head(flow).json}'
+    return f"{fields[:-1]}, {headers}}}"
+
+
+_encode = json.JSONEncoder(check_circular=False).encode
+
+
+def _fields_of(
+    flow: mitm_http.HTTPFlow, origin_seconds: float, body_characters: int
+) -> dict[str, Any]:
+    """All but the headers."""
+    seen = seen_of(flow)
+    passage = seen.passage
     request, response, server = flow.request, flow.response, flow.server_conn
+    started = request.timestamp_start
+    opened, ready = server.timestamp_start, server.timestamp_tcp_setup
+    secured = server.timestamp_tls_setup
 
     def milliseconds(moment: float | None) -> float | None:
         return None if moment is None else round((moment - origin_seconds) * 1000, 3)
 
-    started = request.timestamp_start
     entry: dict[str, Any] = {
         "entryType": "request",
-        "name": flow.metadata.get("perftui_url") or request.pretty_url,
+        "name": seen.url,
         "startTime": milliseconds(started),
         "method": request.method,
-        "flowId": flow.metadata.get("perftui_flow"),
-        "requestHeaders": request_head(flow).headers,
+        "flowId": seen.flow_id,
     }
-    opened = server.timestamp_start
-    if opened is not None and opened >= started and server.timestamp_tcp_setup:
+    if ready and opened is not None and opened >= started:
         # The connection was new: made for this very request.
         entry["connectStart"] = milliseconds(opened)
-        entry["connectEnd"] = milliseconds(server.timestamp_tls_setup or server.timestamp_tcp_setup)
-        if server.timestamp_tls_setup:
-            entry["secureConnectionStart"] = milliseconds(server.timestamp_tcp_setup)
-    ready = server.timestamp_tls_setup or server.timestamp_tcp_setup
-    sent = max(started, ready) if ready else started
-    entry["requestStart"] = milliseconds(sent)
+        entry["connectEnd"] = milliseconds(secured or ready)
+        if secured:
+            entry["secureConnectionStart"] = milliseconds(ready)
+    entry["requestStart"] = milliseconds(max(started, secured or ready or started))
     if server.peername:
         entry["serverIPAddress"] = server.peername[0]
-    if body_characters and _is_text(request_head(flow).values.get("content-type", "")):
+    if body_characters and _is_text(seen.request.values.get("content-type", "")):
         entry["requestBody"] = (request.get_text(strict=False) or "")[:body_characters] or None
     if flow.error is not None:
         entry["duration"] = max(0.0, round((flow.error.timestamp - started) * 1000, 3))
@@ -656,19 +770,20 @@ def entry_of(
     ended = response.timestamp_end or time.time()
     if flow.websocket is not None and flow.websocket.timestamp_end is not None:
         ended = flow.websocket.timestamp_end
+    told = response_head(flow).values
+    content_type = told.get("content-type", "")
+    protocol = response.http_version
     entry["responseStatus"] = response.status_code
     entry["statusText"] = response.reason
     entry["responseStart"] = milliseconds(response.timestamp_start)
     entry["responseEnd"] = milliseconds(ended)
-    entry.setdefault("duration", round((ended - started) * 1000, 3))
-    entry["nextHopProtocol"] = _PROTOCOLS.get(response.http_version, response.http_version.lower())
-    head = response_head(flow)
-    content_type = head.values.get("content-type", "")
+    if "duration" not in entry:
+        entry["duration"] = round((ended - started) * 1000, 3)
+    entry["nextHopProtocol"] = _PROTOCOLS.get(protocol) or protocol.lower()
     entry["contentType"] = content_type.partition(";")[0].strip().lower() or None
-    entry["contentEncoding"] = head.values.get("content-encoding") or None
-    entry["responseHeaders"] = head.headers
-    if policy := flow.metadata.get("perftui_policy"):
-        entry["policyExtension"] = policy
+    entry["contentEncoding"] = told.get("content-encoding") or None
+    if seen.policy_extension:
+        entry["policyExtension"] = seen.policy_extension
     if passage is not None:
         entry["encodedBodySize"] = passage.encoded
         entry["transferSize"] = passage.encoded + head_bytes(flow)
@@ -755,12 +870,13 @@ class Waiting(NamedTuple):
     Attributes:
         due: when, by the monotonic clock, seconds.
         client: whose it is.
+        entry: as JSON.
         body: the whole decoded body where it came uncompressed and would compress; else None.
     """
 
     due: float
     client: str
-    entry: dict[str, Any]
+    entry: str
     body: bytes | None
 
 
@@ -834,8 +950,8 @@ class Sender(threading.Thread):
         """Entries that could not be sent and that no batch has told of yet."""
         return self._refused + self._failed - self._told
 
-    def put(self, client: str, entry: dict[str, Any], body: bytes | None = None) -> None:
-        """Take an entry; never waits."""
+    def put(self, client: str, entry: str, body: bytes | None = None) -> None:
+        """Take an entry, as JSON; never waits."""
         if len(self._queue) >= QUEUE_LIMIT:
             self._refused += 1
             return
@@ -872,7 +988,7 @@ class Sender(threading.Thread):
                 waiting = self._queue.popleft()
                 owner = self._sessions.get(waiting.client, (self._run_id, "proxy"))
                 group = groups.setdefault(owner, Group())
-                group.add(json.dumps(self._measured(waiting)))
+                group.add(self._measured(waiting))
                 if group.is_full:
                     self._post(*owner, groups.pop(owner).entries)
             for owner, group in groups.items():
@@ -881,11 +997,13 @@ class Sender(threading.Thread):
     def _is_due(self, waiting: Waiting) -> bool:
         return self._ending.is_set() or waiting.due <= time.monotonic()
 
-    def _measured(self, waiting: Waiting) -> dict[str, Any]:
+    def _measured(self, waiting: Waiting) -> str:
         if waiting.body is None:
             return waiting.entry
         self._body_bytes_out += len(waiting.body)
-        return {**waiting.entry, **savings(waiting.body)} if self._budget.take() else waiting.entry
+        if not self._budget.take():
+            return waiting.entry
+        return f"{waiting.entry[:-1]}, {json.dumps(savings(waiting.body))[1:]}"
 
     def _post(self, session: str, view: str, entries: list[str]) -> None:
         told = self.dropped
@@ -931,9 +1049,11 @@ class Sender(threading.Thread):
             connection.close()
 
 
-def _is_no_note_of_streaming(record: logging.LogRecord) -> bool:
-    """mitmproxy notes each body that it does not hold: here all, a line and an event for each."""
-    return not record.getMessage().startswith("Streaming ")
+def _log_all_but_streaming(level: int, message: str, *values: Any, **options: Any) -> None:
+    """mitmproxy notes each body that it does not hold: here all, a line and an event for each. A
+    filter would come after the note is made, which costs more than a body's whole passage."""
+    if not str(message).startswith("Streaming "):
+        logging.Logger.log(_PROXY_LOG, level, message, *values, **{"stacklevel": 2, **options})
 
 
 class PerftuiAddon:
@@ -942,8 +1062,11 @@ class PerftuiAddon:
     def __init__(self) -> None:
         self._sender: Sender | None = None
         self._server = urlsplit("http://127.0.0.1:8137")
+        self._server_names: frozenset[str | None] = _THIS_MACHINE
         self._origin = time.time()
         self._tells_app_its_name = False
+        self._injects = True
+        self._body_characters = 0
 
     def load(self, loader: Any) -> None:
         """mitmproxy: declare the options."""
@@ -953,6 +1076,13 @@ class PerftuiAddon:
             "perftui_bodies", int, 0, "Characters of each textual body to keep; 0 keeps none."
         )
 
+    def configure(self, updated: set[str]) -> None:
+        """mitmproxy: options have changed. It looks each up by name, too slow for each flow."""
+        if "perftui_inject" in updated:
+            self._injects = ctx.options.perftui_inject
+        if "perftui_bodies" in updated:
+            self._body_characters = ctx.options.perftui_bodies
+
     def running(self) -> None:
         """mitmproxy: it runs; the options are known."""
         if any(mode.startswith("reverse:") for mode in ctx.options.mode):
@@ -960,15 +1090,16 @@ class PerftuiAddon:
             self._tells_app_its_name = not ctx.options.keep_host_header
             ctx.options.keep_host_header = True
         self._server = urlsplit(ctx.options.perftui_server)
+        self._server_names = _THIS_MACHINE | {self._server.hostname}
         self._sender = Sender(
             ctx.options.perftui_server, f"proxy-{uuid.uuid4().hex[:12]}", self._origin
         )
         self._sender.start()
-        _PROXY_LOG.addFilter(_is_no_note_of_streaming)
+        vars(_PROXY_LOG)["log"] = _log_all_but_streaming
 
     def done(self) -> None:
         """mitmproxy: it ends."""
-        _PROXY_LOG.removeFilter(_is_no_note_of_streaming)
+        vars(_PROXY_LOG).pop("log", None)
         if self._sender is not None:
             self._sender.stop()
 
@@ -977,40 +1108,38 @@ class PerftuiAddon:
     def request(self, flow: mitm_http.HTTPFlow) -> None:
         """mitmproxy: a whole request has been read."""
         request = flow.request
-        origin = origin_of(flow)
-        flow.metadata["perftui_request"] = Head.of(request)
-        flow.metadata["perftui_flow"] = uuid.uuid4().hex
-        flow.metadata["perftui_url"] = origin + request.path
+        head = Head.of(request)
+        origin = origin_of(request, flow.client_conn, head)
+        # It is to differ from others, and no secret.
+        flow_id = f"{random.getrandbits(128):032x}"
+        _SEEN[flow] = seen = Seen(head, origin, origin + request.path, flow_id)
         if request.path.startswith(PREFIX):
-            self._to_capture_server(flow, origin)
-        elif request.port == self._server.port and request.host in {
-            *("localhost", "127.0.0.1", "::1", "0.0.0.0"),  # noqa: S104 - reached, not bound
-            self._server.hostname,
-        }:
+            self._to_capture_server(flow, seen, origin)
+        elif request.port == self._server.port and request.host in self._server_names:
             # Else a page could reach the capture server as if it were a program of this machine.
-            self._refuse(flow, "perftui does not proxy to its own capture server.")
+            self._refuse(flow, seen, "perftui does not proxy to its own capture server.")
         elif self._tells_app_its_name:
-            flow.metadata["perftui_origins"] = names = Origins(
+            seen.origins = names = Origins(
                 origin, f"{request.scheme}://{hostport(request.scheme, request.host, request.port)}"
             )
             names.to_app(request)
 
-    def _refuse(self, flow: mitm_http.HTTPFlow, why: str) -> None:
-        flow.metadata["perftui_own"] = True
+    def _refuse(self, flow: mitm_http.HTTPFlow, seen: Seen, why: str) -> None:
+        seen.is_own = True
         flow.response = mitm_http.Response.make(
             403, f"{why}\n".encode(), {"Content-Type": "text/plain"}
         )
 
-    def _to_capture_server(self, flow: mitm_http.HTTPFlow, origin: str) -> None:
+    def _to_capture_server(self, flow: mitm_http.HTTPFlow, seen: Seen, origin: str) -> None:
         request = flow.request
-        if request_head(flow).values.get("origin", origin) != origin:
+        if seen.request.values.get("origin", origin) != origin:
             # A page of another origin has no business here; what it may send to the capture
             # server itself is for that to say.
-            self._refuse(flow, f"only pages of {origin} are captured here")
+            self._refuse(flow, seen, f"only pages of {origin} are captured here")
             return
-        flow.metadata["perftui_own"] = True
+        seen.is_own = True
         if self._sender is not None and request.method == "POST" and request.raw_content:
-            self._sender.learn(_client(flow), _unpacked(request.raw_content))
+            self._sender.learn(_client(flow, seen), _unpacked(request.raw_content))
         request.scheme = "http"
         request.host = self._server.hostname or "127.0.0.1"
         request.port = self._server.port or 8137
@@ -1023,30 +1152,30 @@ class PerftuiAddon:
     def responseheaders(self, flow: mitm_http.HTTPFlow) -> None:
         """mitmproxy: the head of a response has been read, its body not yet."""
         response = flow.response
-        if response is None or flow.metadata.get("perftui_own"):
+        seen = seen_of(flow)
+        if response is None or seen.is_own:
             return
-        flow.metadata["perftui_response"] = head = Head.of(response)
-        names: Origins | None = flow.metadata.get("perftui_origins")
-        if names is not None:
-            names.to_page(response)
-        mine = f'{SERVER_TIMING};desc="{flow.metadata["perftui_flow"]}"'
-        response.headers.fields += ((b"Server-Timing", mine.encode()),)
+        seen.response = head = Head.of(response)
+        if seen.origins is not None:
+            seen.origins.to_page(response)
+        added = [(b"Server-Timing", f'{SERVER_TIMING};desc="{seen.flow_id}"'.encode())]
         if is_asked_by_another_origin(flow):
             # Else the browser would withhold it from the page, and with it the flow.
-            response.headers.fields += ((b"Timing-Allow-Origin", b"*"),)
+            added.append((b"Timing-Allow-Origin", b"*"))
+        response.headers.fields += tuple(added)
         if response.status_code == 101:
             return
         injector: Injector | None = None
-        if ctx.options.perftui_inject and is_document(flow) and self._can_capture(flow):
+        if self._injects and is_document(flow) and self._can_capture(flow):
             charset = _CHARSET.search(head.values.get("content-type", ""))
             injector = Injector("", charset[1] if charset else None)
-        passage = passage_of(flow, injector=injector, body_characters=ctx.options.perftui_bodies)
+        passage = passage_of(flow, injector=injector, body_characters=self._body_characters)
         if injector is not None and passage.can_inject:
-            injector.tag = script_tag(self._open_policies(flow))
+            injector.tag = script_tag(self._open_policies(flow, seen))
             self._change_length(flow)
         elif injector is not None:
-            log.warning("perftui: no SDK in %s: its coding is not known", _shown_url(flow))
-        flow.metadata["perftui_passage"] = passage
+            log.warning("perftui: no SDK in %s: its coding is not known", _shown_url(seen))
+        seen.passage = passage
         response.stream = passage
 
     def _can_capture(self, flow: mitm_http.HTTPFlow) -> bool:
@@ -1057,15 +1186,15 @@ class PerftuiAddon:
         if not any(is_sandboxed(one) for policy in policies for one in policy.split(",")):
             return True
         log.warning(
-            "perftui: no SDK in %s: its policy takes its origin away (sandbox)", _shown_url(flow)
+            "perftui: no SDK in %s: its policy takes its origin away (sandbox)",
+            _shown_url(seen_of(flow)),
         )
         return False
 
-    def _open_policies(self, flow: mitm_http.HTTPFlow) -> str | None:
+    def _open_policies(self, flow: mitm_http.HTTPFlow, seen: Seen) -> str | None:
         """Let the SDK through the document's policies; the nonce that its tag must carry."""
         response = flow.response
         assert response is not None
-        origin = origin_of(flow)
         nonce = None
         extensions: list[str] = []
         for header in ("content-security-policy", "content-security-policy-report-only"):
@@ -1074,15 +1203,15 @@ class PerftuiAddon:
             policies = response.headers.get_all(header)
             changed: list[str] = []
             for policy in policies:
-                opened, found, added = open_policy(policy, origin)
+                opened, found, added = open_policy(policy, seen.origin)
                 nonce = nonce or found
                 changed.append(opened)
                 if added:
                     extensions.append(added)
             response.headers.set_all(header, changed)
         if extensions:
-            flow.metadata["perftui_policy"] = told = "; ".join(dict.fromkeys(extensions))
-            log.warning("perftui: extended the policy of %s by %s", _shown_url(flow), told)
+            seen.policy_extension = told = "; ".join(dict.fromkeys(extensions))
+            log.warning("perftui: extended the policy of %s by %s", _shown_url(seen), told)
         return nonce
 
     def _change_length(self, flow: mitm_http.HTTPFlow) -> None:
@@ -1107,25 +1236,28 @@ class PerftuiAddon:
         self._keep(flow)
 
     def _keep(self, flow: mitm_http.HTTPFlow) -> None:
-        if self._sender is None or flow.metadata.get("perftui_own"):
+        seen = seen_of(flow)
+        if self._sender is None or seen.is_own:
             return
-        entry = entry_of(flow, self._origin, ctx.options.perftui_bodies)
-        passage: Passage | None = flow.metadata.get("perftui_passage")
+        entry = encoded_entry_of(flow, self._origin, self._body_characters)
+        passage = seen.passage
         body = None
-        if passage is not None and not entry.get("contentEncoding") and passage.is_whole:
+        if (
+            passage is not None
+            and passage.is_whole
+            and not response_head(flow).values.get("content-encoding")
+        ):
             body = passage.text or None
-        self._sender.put(_client(flow), entry, body)
+        self._sender.put(_client(flow, seen), entry, body)
 
 
-def _shown_url(flow: mitm_http.HTTPFlow) -> str:
+def _shown_url(seen: Seen) -> str:
     """The URL without its query, which may hold secrets, for a message."""
-    url: str = flow.metadata.get("perftui_url") or flow.request.pretty_url
-    return url.partition("?")[0][:200]
+    return seen.url.partition("?")[0][:200]
 
 
-def _client(flow: mitm_http.HTTPFlow) -> str:
-    agent = request_head(flow).values.get("user-agent", "")
-    return f"{flow.client_conn.peername[0]} {agent}"
+def _client(flow: mitm_http.HTTPFlow, seen: Seen) -> str:
+    return f"{flow.client_conn.peername[0]} {seen.request.values.get('user-agent', '')}"
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from itertools import pairwise
 
@@ -18,9 +19,12 @@ from mitmproxy.test import tflow
 
 from perftui.capture.proxy_addon import (
     CODERS,
+    LONGEST_HEADER,
     Injector,
     Origins,
     Passage,
+    encoded_entry_of,
+    entry_of,
     is_asked_by_another_origin,
     is_sandboxed,
     open_policy,
@@ -307,5 +311,36 @@ def test_who_asks_is_known_by_what_browsers_tell(
             [(name.encode(), value.encode()) for name, value in headers.items()]
         ),
     )
-    flow.metadata["perftui_url"] = "http://cdn.test/x"
     assert is_asked_by_another_origin(flow) is is_of_another
+
+
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from([b"Content-Type", b"content-type", b"X-1", b"ETag", b"\xe9"]) | st.binary(),
+        st.binary() | st.just(b"v" * (LONGEST_HEADER + 1)),
+    )
+)
+
+
+@given(HEADERS, HEADERS)
+def test_an_entry_is_the_same_as_an_object_and_as_text(
+    asked: list[tuple[bytes, bytes]], told: list[tuple[bytes, bytes]]
+) -> None:
+    flow = tflow.tflow(resp=True)
+    assert flow.response is not None
+    flow.request.headers = mitm_http.Headers(asked)
+    flow.response.headers = mitm_http.Headers(told)
+    entry = entry_of(flow, flow.request.timestamp_start)
+    assert json.loads(encoded_entry_of(flow, flow.request.timestamp_start)) == entry
+    assert [one["name"].encode("utf-8", "replace") for one in entry["requestHeaders"]] == [
+        name.decode("utf-8", "replace").encode() for name, _ in asked
+    ]
+    assert all(len(one["value"]) <= LONGEST_HEADER for one in entry["responseHeaders"])
+
+
+def test_a_flow_without_a_response_is_told_as_text_too() -> None:
+    flow = tflow.tflow(err=True)
+    entry = json.loads(encoded_entry_of(flow, flow.request.timestamp_start))
+    assert entry == entry_of(flow, flow.request.timestamp_start)
+    assert entry["error"]
+    assert "responseHeaders" not in entry

@@ -127,6 +127,32 @@ def test_it_works_the_same(python: Path, tmp_path: Path, capture: Running) -> No
     assert body
 
 
+def test_its_own_file_of_flows_has_them_all(python: Path, tmp_path: Path, capture: Running) -> None:
+    from mitmproxy.http import HTTPFlow
+    from mitmproxy.io import FlowReader
+
+    flows = tmp_path / "flows"
+    with (
+        running_site() as site,
+        mitmdump(
+            python,
+            tmp_path,
+            *("--mode", f"reverse:{site.url}", "--set", f"perftui_server={capture.url}"),
+            *("-w", str(flows)),
+        ) as (address, said),
+    ):
+        paths = ["/br", "/redirect/1", "/plain"]
+        for path in paths:
+            get(address, path)
+    with flows.open("rb") as file:
+        kept = [flow for flow in FlowReader(file).stream() if isinstance(flow, HTTPFlow)]
+    assert [flow.request.path for flow in kept] == paths
+    # What mitmproxy says of connections stays; a line for each body that passes as it comes does not.
+    assert [line for line in said if "server connect" in line]
+    assert not [line for line in said if "Streaming" in line]
+    assert not [line for line in said if "rror" in line or "Traceback" in line]
+
+
 @pytest.mark.chromium
 def test_chromium_through_it(
     python: Path, tmp_path: Path, capture: Running, chromium: Browser
