@@ -2,12 +2,13 @@
 with no addon, taken in the same run.
 
 All stand in reverse mode before one server that answers at once. Rounds are short, and each begins
-with another of the proxies, so that whatever else the machine does is the same for all; a ratio is the
-median of those within the rounds, and beside it stand their quartiles. With the addon each request is captured: the
-capture server and its store run beside it.
+with another of the proxies, so that whatever else the machine does is the same for all. All are
+started anew several times, as one process of the same program is faster than the next by a tenth or
+so. A ratio is the median of those within the rounds, and beside it stand their quartiles. With the
+addon each request is captured: the capture server and its store run beside it.
 
     python -m bench.proxy                  about two minutes
-    python -m bench.proxy --requests 400 --rounds 24
+    python -m bench.proxy --starts 10 --way "mitmdump -s ADDON"
     python -m bench.proxy --way "mitmdump -s ADDON"
 """
 
@@ -110,6 +111,11 @@ class Proxy(NamedTuple):
     port: int
     process: subprocess.Popen[bytes]
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it has taken so far."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def end(self) -> None:
         """Let it send what it has, and end it."""
         self.process.terminate()
@@ -157,29 +163,24 @@ def _run(port: int, numbers: Sequence[int], count: int, connections: int) -> Ans
 class Side:
     """What one of the proxies achieved: a figure for each round."""
 
-    def __init__(self, proxy: Proxy) -> None:
-        self.port = proxy.port
-        self._process = psutil.Process(proxy.process.pid)
+    def __init__(self) -> None:
         self.cpu_us: list[float] = []
         self.per_second: list[float] = []
         self.p50: list[float] = []
         self.p99: list[float] = []
 
-    def _cpu_seconds(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
-
-    def load(self, numbers: Sequence[int], requests: int) -> None:
+    def load(self, proxy: Proxy, numbers: Sequence[int], requests: int) -> None:
         """One round: all it can over several connections, then one request after the other."""
-        before = self._cpu_seconds()
-        busy = _run(self.port, numbers, requests, CONNECTIONS)
-        self.cpu_us.append((self._cpu_seconds() - before) / requests * 1e6)
+        before = proxy.cpu_seconds()
+        busy = _run(proxy.port, numbers, requests, CONNECTIONS)
+        self.cpu_us.append((proxy.cpu_seconds() - before) / requests * 1e6)
         self.per_second.append(sum(busy.statuses.values()) / busy.seconds)
-        calm = _run(self.port, numbers, requests // 4, 1)
+        calm = _run(proxy.port, numbers, requests // 4, 1)
         self.p50.append(calm.percentile(0.5))
         self.p99.append(calm.percentile(0.99))
 
 
+PLAIN = "mitmdump"
 WAYS = {
     "perftui proxy": OURS,
     "mitmdump -s ADDON": MITMDUMP,
@@ -187,11 +188,30 @@ WAYS = {
 """How the addon is run: in the mitmproxy that ``perftui proxy`` starts, and in anybody's own."""
 
 
+def measure(
+    proxies: dict[str, Proxy],
+    sides: dict[str, Side],
+    numbers: Sequence[int],
+    requests: int,
+    rounds: int,
+) -> int:
+    """Some rounds, each of which begins with another proxy; how many requests each proxy got."""
+    for one in proxies.values():
+        _run(one.port, numbers, WARM_UP, CONNECTIONS)
+    ways = list(proxies)
+    for number in range(rounds):
+        first = number % len(ways)
+        for way in ways[first:] + ways[:first]:
+            sides[way].load(proxies[way], numbers, requests)
+    return WARM_UP + rounds * (requests + requests // 4)
+
+
 def main() -> int:
     """Print a table for each way; 1 where a limit is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=300, help="of each kind and round")
-    parser.add_argument("--rounds", type=int, default=12, help="at least 2")
+    parser.add_argument("--requests", type=int, default=200, help="of each kind and round")
+    parser.add_argument("--rounds", type=int, default=6, help="of each start and kind")
+    parser.add_argument("--starts", type=int, default=4, help="of each proxy")
     parser.add_argument("--way", choices=WAYS, action="append", help="only this one")
     arguments = parser.parse_args()
     ways = arguments.way or list(WAYS)
@@ -199,46 +219,33 @@ def main() -> int:
     is_held = True
     total = 0
     lines: dict[str, list[str]] = {way: [] for way in ways}
-    with tempfile.TemporaryDirectory() as folder, origin() as port, ExitStack() as running:
+    asked = {PAGE_LOAD: MIX, **{name: (number,) for number, name in enumerate(KINDS)}}
+    sides = {name: {way: Side() for way in (PLAIN, *ways)} for name in asked}
+    with tempfile.TemporaryDirectory() as folder, origin() as port:
         store = Path(folder) / "bench.db"
-        server = running.enter_context(capture_server(store))
-        plain_proxy = running.enter_context(proxy(port))
-        ours = {
-            way: running.enter_context(
-                proxy(
-                    port,
-                    *("-s", str(addon_path())),
-                    *("--set", f"perftui_server=http://{HOST}:{server.port}"),
-                    program=WAYS[way],
-                )
-            )
-            for way in ways
-        }
-        asked = {PAGE_LOAD: MIX, **{name: (number,) for number, name in enumerate(KINDS)}}
-        for name, numbers in asked.items():
-            plain = Side(plain_proxy)
-            sides = {way: Side(one) for way, one in ours.items()}
-            all_sides = [plain, *sides.values()]
-            for one in all_sides:
-                _run(one.port, numbers, WARM_UP, CONNECTIONS)
-            for number in range(arguments.rounds):
-                first = number % len(all_sides)
-                for one in all_sides[first:] + all_sides[:first]:
-                    one.load(numbers, arguments.requests)
-            total += len(sides) * (
-                WARM_UP + arguments.rounds * (arguments.requests + arguments.requests // 4)
-            )
-            for way, side in sides.items():
-                line, ratio, added50 = compared(name, side, plain)
-                lines[way].append(line)
-                is_held = is_held and added50 <= MAXIMUM_ADDED_P50_MS
-                if name == PAGE_LOAD:
-                    is_held = is_held and ratio >= MINIMUM_THROUGHPUT_RATIO
-        # What the addons have yet to send.
-        for running_one in ours.values():
-            running_one.end()
+        with capture_server(store) as server:
+            for _ in range(arguments.starts):
+                with ExitStack() as running:
+                    proxies = {PLAIN: running.enter_context(proxy(port))}
+                    for way in ways:
+                        addon = ("-s", str(addon_path()))
+                        options = ("--set", f"perftui_server=http://{HOST}:{server.port}")
+                        proxies[way] = running.enter_context(
+                            proxy(port, *addon, *options, program=WAYS[way])
+                        )
+                    for name, numbers in asked.items():
+                        total += len(ways) * measure(
+                            proxies, sides[name], numbers, arguments.requests, arguments.rounds
+                        )
         with StoreReader(store) as reader:
             captured = sum(1 for record in reader.iter_records() if record.entry.is_request)
+    for name, of_name in sides.items():
+        for way in ways:
+            line, ratio, added50 = compared(name, of_name[way], of_name[PLAIN])
+            lines[way].append(line)
+            is_held = is_held and added50 <= MAXIMUM_ADDED_P50_MS
+            if name == PAGE_LOAD:
+                is_held = is_held and ratio >= MINIMUM_THROUGHPUT_RATIO
     for way, told in lines.items():
         print(
             f"{way:22}{'plain/s':>9}{'perftui/s':>11}{'ratio':>7}{'quartiles':>12}"
