@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
 import http.client
 import json
 import os
@@ -54,6 +55,9 @@ PAINT_SECONDS = 0.4
 FILTER_SECONDS = 0.3
 """From the last key of a filter to its first results."""
 
+TURN_SECONDS = 0.016
+"""Live, CPU time of any one turn of the event loop."""
+
 KEY_SECONDS = 0.05
 """Live, until a key is answered."""
 
@@ -94,6 +98,32 @@ class Table(App):
 
 Table().run()
 """
+
+
+TURNS = """
+import asyncio.events, json, runpy, signal, sys, time
+
+lasted = []
+run = asyncio.events.Handle._run
+
+def timed(handle):
+    began = time.thread_time()
+    try:
+        return run(handle)
+    finally:
+        lasted.append(time.thread_time() - began)
+
+def tell(*_):
+    with open(path, "w") as file:
+        json.dump(lasted, file)
+    lasted.clear()
+
+asyncio.events.Handle._run = timed
+signal.signal(signal.SIGUSR1, tell)
+path = sys.argv.pop(1)
+runpy.run_module("perftui", run_name="__main__", alter_sys=True)
+"""
+"""The app, counting the CPU time of each turn of its event loop; written down at SIGUSR1."""
 
 
 @dataclass
@@ -206,6 +236,15 @@ class Program:
 
     def rss(self) -> int:
         return int(self.seen.memory_info().rss)
+
+    def most_rss(self) -> int:
+        """The most it ever was, where the system tells (Linux); else what it is."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        if status.exists():
+            found = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(), re.MULTILINE)
+            if found is not None:
+                return int(found[1]) * 1024
+        return self.rss()
 
     def close(self) -> None:
         self.process.terminate()
@@ -345,6 +384,15 @@ def measure(store: Path, entries: int, sessions: int, rows: int) -> list[Row]:
     try:
         program.until(b"/api/items/")
         program.rest()
+        most = program.most_rss() / 2**20
+        found.append(
+            Row(
+                f"RSS, the most while {entries:,} are read",
+                f"{most:.0f} MiB",
+                "120 MiB",
+                most > 120,
+            )
+        )
         wall, cost = keys_of(program, b"\x1b[6~", 40)
         found.append(
             Row("page down, p95 CPU", f"{cost * 1000:.1f} ms", _ms(page_limit), cost > page_limit)
@@ -465,7 +513,19 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     found = Rows()
-    program = Program(["-m", "perftui", "--db", str(folder / "live.db"), "--port", str(port)])
+    turns = folder / "turns.json"
+    store = ["--db", str(folder / "live.db"), "--port", str(port)]
+    program = Program(["-c", TURNS, str(turns), *store])
+
+    def turned() -> list[float]:
+        """CPU seconds of each turn since the last call."""
+        turns.unlink(missing_ok=True)
+        program.process.send_signal(signal.SIGUSR1)
+        while True:
+            program.read(0.02)
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                return list(json.loads(turns.read_text()))
+
     try:
         program.until(b"Waiting for a page")
         delays = []
@@ -493,6 +553,7 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
                 sent.append(100)
                 stop.wait(max(0.0, due - time.perf_counter()))
 
+        turned()
         sender = threading.Thread(target=load)
         sender.start()
         began = time.perf_counter()
@@ -520,6 +581,7 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
         while time.perf_counter() - began < seconds / 2:
             program.read(0.02)
         often = program.output.count(SYNC, at) / (time.perf_counter() - began)
+        lasted = turned()
         stop.set()
         sender.join()
         found.append(Row("live: entries a second", f"{written / took:.0f}"))
@@ -533,6 +595,15 @@ def measure_live(folder: Path, seconds: float) -> list[Row]:
                 f"{often:.1f}",
                 f"{REPAINTS:.0f}",
                 often > REPAINTS,
+            )
+        )
+        worst = max(lasted)
+        found.append(
+            Row(
+                f"live: CPU of the longest of {len(lasted):,} turns of the event loop",
+                _ms(worst),
+                _ms(TURN_SECONDS),
+                worst > TURN_SECONDS,
             )
         )
     finally:

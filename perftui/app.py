@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from textual import work
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -31,6 +32,7 @@ from perftui.screens.registry import Editor, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
 from perftui.widgets.clipboard import copy_by_tmux, copy_sequence, has_clipboard, write_copy
 from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
+from perftui.widgets.line_compositor import LineUpdate
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, variable_defaults
 
@@ -42,6 +44,12 @@ _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "
 SWITCH_SECONDS = 0.001
 """How long a thread that reads the store may keep the interpreter while the event loop waits for it:
 by default 5 ms, each time that it has waited for a key or written to the terminal."""
+
+
+GARBAGE = (2_000, 10, 100)
+"""How many objects make the garbage collector look for cycles among the young ones, and how often it
+then looks at the older and at all of them: by default 700, 10 and 10, so that one page in forty of a
+long list took 20 ms more."""
 
 
 def has_sixteen_colors() -> bool:
@@ -191,16 +199,40 @@ class PerftuiApp(App[None]):
 
     def on_ready(self) -> None:
         """What start-up has made lasts: the garbage collector need not go through it again and
-        again, which would hold up a key by some 30 ms each time. (A headless app is a test's: its
-        process outlives it.)"""
+        again, which would hold up a key by some 30 ms each time, nor so often through what has come
+        since. (A headless app is a test's: its process outlives it.)"""
         if not self.is_headless:
             gc.freeze()
+            gc.set_threshold(*GARBAGE)
             self.set_interval(LOOK_SECONDS, self._end_without_terminal)
 
     def _end_without_terminal(self) -> None:
         if sys.__stdin__ is not None and has_hung_up(sys.__stdin__.fileno()):
             self._leaving = True
             self.exit()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Called by Textual with each repaint. What has changed is written at once, begin and end of
+        the repaint with it: each write is handed to another thread, which then wants the
+        interpreter."""
+        driver = self._driver
+        if (
+            not isinstance(renderable, LineUpdate)
+            or driver is None
+            or driver.is_inline
+            or self.is_headless
+            or self._batch_count
+            or self._closed
+            or not self._running
+        ):
+            super()._display(screen, renderable)
+            return
+        cursor = self.screen.outer_size.clamp_offset(self.cursor_position)
+        self._previous_cursor_position = cursor
+        written = f"{renderable.render_segments(self.console)}\x1b[{cursor.y + 1};{cursor.x + 1}H"
+        driver.write(f"{SYNC_START}{written}{SYNC_END}" if self._sync_available else written)
+        driver.flush()
+        self.post_display_hook()
 
     def on_unmount(self) -> None:
         """Let go of the store."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.messages import Update
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import get_current_worker
@@ -195,7 +196,7 @@ class BaseScreen(Screen[object]):
             self.post_message(StoreTrouble(str(error)))
             return []
 
-    def draw_at_once(self) -> None:
+    def draw_together(self) -> None:
         """Have all that this turn has changed drawn in one repaint. Otherwise each widget says so
         when it comes to rest, and what says so first is drawn alone."""
         for widget in self.walk_children(Widget, with_self=False):
@@ -209,6 +210,25 @@ class BaseScreen(Screen[object]):
             return None if self._pruning else callback(*args, **kwargs)
 
         return super().call_after_refresh(call)
+
+    def draw_now(self) -> None:
+        """Draw all that has changed, in one repaint, in this turn: otherwise that takes a message of
+        each widget and a timer, a dozen turns of the event loop. Nothing may have changed where
+        widgets stand, or which are to be seen."""
+        for widget in self._compositor.visible_widgets:
+            if widget._repaint_regions:
+                widget._repaint_required = False
+                self._dirty_widgets.add(widget)
+        self._on_timer_update()
+
+    async def _on_update(self, message: Update) -> None:
+        """Called by Textual where a widget is to be drawn: it may have been meanwhile."""
+        widget = message.widget
+        if widget is not self and not widget._repaint_regions:
+            message.stop()
+            message.prevent_default()
+        else:
+            await super()._on_update(message)
 
     def palette_changed(self) -> None:
         """The theme has changed: painted things must be painted anew."""

@@ -322,7 +322,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             self.refresh_bindings()
         if whole:
             self._look()
-        self.draw_at_once()
+        self.draw_together()
 
     def _visible(self, told: SessionTold) -> int:
         """How many of the entries have begun by the playhead; live, all."""
@@ -518,11 +518,13 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     @on(RowList.Moved)
     def _moved(self) -> None:
-        if not self._glance.is_waiting:
-            # The first key after a pause: row and detail are drawn at once.
+        at_once = not self._glance.is_stirred
+        if at_once:
+            # The first key after a pause: row and detail are drawn together.
+            self._chart()
             self._glanced()
-            self.draw_at_once()
-        self._glance.stir()
+            self.draw_now()
+        self._glance.stir(done=at_once)
         self._rest.stir()
 
     def _glanced(self) -> None:

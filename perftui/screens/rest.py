@@ -18,7 +18,7 @@ class Rest:
     A Textual timer is a task of its own, which is too much for every repetition of a key.
 
     Args:
-        pump: in whose turn it is done; where that has gone meanwhile, it is not done.
+        pump: for whom it is done; where that has gone meanwhile, it is not done.
         seconds: how long nothing must have happened.
         then: what is done.
     """
@@ -28,16 +28,29 @@ class Rest:
         self._seconds = seconds
         self._then = then
         self._waiting: asyncio.TimerHandle | None = None
+        self._begun = float("-inf")
 
     @property
     def is_waiting(self) -> bool:
         """Whether it is still to be done."""
         return self._waiting is not None
 
-    def stir(self) -> None:
-        """Something has happened: wait again."""
+    @property
+    def is_stirred(self) -> bool:
+        """Whether something has happened within that time."""
+        return asyncio.get_running_loop().time() - self._begun < self._seconds
+
+    def stir(self, *, done: bool = False) -> None:
+        """Something has happened: wait again.
+
+        Args:
+            done: what it asks for has been done at once.
+        """
         self.drop()
-        self._waiting = asyncio.get_running_loop().call_later(self._seconds, self._over)
+        loop = asyncio.get_running_loop()
+        self._begun = loop.time()
+        if not done:
+            self._waiting = loop.call_later(self._seconds, self._over)
 
     def drop(self) -> None:
         """Do not do it."""
@@ -48,4 +61,8 @@ class Rest:
     def _over(self) -> None:
         self._waiting = None
         if self._pump.is_running:
-            self._pump.call_next(self._then)
+            # As a Textual timer does it: by a message it would be another turn of the event loop.
+            try:
+                self._then()
+            except Exception as error:
+                self._pump.app._handle_exception(error)

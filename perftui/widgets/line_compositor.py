@@ -13,6 +13,7 @@ exactly; a test holds its pictures to those of Textual's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple, cast
 
 from rich.console import Console
@@ -66,7 +67,17 @@ class LineCompositor(Compositor):
     def __init__(self) -> None:
         super().__init__()
         self._parts: dict[int, tuple[Part, ...]] = {}
-        self._parts_of: tuple[object, object] = (None, None)
+        self._parts_of: object = None
+        self._cuts_of: object = None
+
+    @property
+    def cuts(self) -> list[list[int]]:
+        """The cells of each line at which a widget begins or ends."""
+        # Textual keeps them where it makes the map of widgets anew without a layout: between the
+        # turn in which a widget was shown or hidden and the layout that follows.
+        if self._cuts_of is not self.visible_widgets:
+            self._cuts_of, self._cuts = self.visible_widgets, None
+        return super().cuts
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """What has changed; None where nothing has. Called by Textual."""
@@ -89,11 +100,16 @@ class LineCompositor(Compositor):
         empty. Called by Textual where all of the screen is drawn."""
         lines = [y for y in crop.line_range if is_rendered_line(y)]
         chops = self._render_lines(dict.fromkeys(lines, (0, self.size.width)))
+        for y in lines:
+            # A widget that has not been told of its size yet leaves cells empty.
+            for cell, end in pairwise(self.cuts[y]):
+                if chops[y][cell] is None:
+                    chops[y][cell] = Strip.blank(end - cell)
         return cast("Sequence[Mapping[int, Strip]]", chops)
 
     def _render_lines(
         self, columns: Mapping[int, tuple[int, int]]
-    ) -> Sequence[Mapping[int, Strip | None]]:
+    ) -> list[dict[int, Strip | None]]:
         """Some lines as strips by the cell in which they begin.
 
         Args:
@@ -101,10 +117,8 @@ class LineCompositor(Compositor):
                 the last. What lies outside of them may be left out.
         """
         cuts = self.cuts
-        # Both are made anew with each layout.
-        layout = (cuts, self.visible_widgets)
-        if self._parts_of[0] is not layout[0] or self._parts_of[1] is not layout[1]:
-            self._parts, self._parts_of = {}, layout
+        if self._parts_of is not cuts:
+            self._parts, self._parts_of = {}, cuts
         chops: list[dict[int, Strip | None]] = [{} for _ in cuts]
         runs: dict[tuple[Widget, int, int, int], list[tuple[int, Part]]] = {}
         for y in sorted(columns):

@@ -330,8 +330,18 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        super().watch_scroll_y(old_value, new_value)
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            # Textual would have the scrollbar drawn with it.
+            self.refresh(Region(0, 0, self._uncovered, self.size.height))
         self._note_window()
+
+    @property
+    def _uncovered(self) -> int:
+        """Cells of a row that the scrollbar leaves free."""
+        covered = self.scrollbar_size_vertical if self.show_vertical_scrollbar else 0
+        return self.size.width - covered
 
     def _note_window(self) -> None:
         """Say so when other rows are in view."""
@@ -354,6 +364,16 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     # ---- the cursor -----------------------------------------------------------------------
 
+    async def on_key(self, event: events.Key) -> None:
+        """Do what one of its own keys asks for. Otherwise the key went on to the screen and the app,
+        which would come back to its bindings some turns of the event loop later."""
+        namespace, bindings = self.screen._binding_chain[0]
+        for binding in bindings.key_to_bindings.get(event.key, ()):
+            if namespace is self and await self.app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                return
+
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self.source) - 1))
 
@@ -372,7 +392,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw one row again, where it is in view."""
         y = place - self.scroll_offset.y
         if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y, self._uncovered, 1))
 
     def move_to(self, place: int, *, centre: bool = False) -> None:
         """Select the row at a place and bring it into view."""

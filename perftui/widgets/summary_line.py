@@ -33,7 +33,8 @@ class SummaryLine(Painted):
         """Show another entry."""
         if detail != self._detail:
             self._detail = detail
-            self.refresh()
+            if self.display:
+                self.refresh()
 
     def paint(self, line: Line, y: int) -> None:
         if self._detail is None:

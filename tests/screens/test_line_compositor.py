@@ -6,13 +6,15 @@ import random
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
+from textual._compositor import Compositor, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
 from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.line_compositor import LineCompositor
+from perftui.widgets.line_scroll_bar import LineScrollBar
 from perftui.widgets.row_list import RowList
+from perftui.widgets.transport import Transport
 from tests.screens.conftest import MakeApp, press, settle
 
 
@@ -106,3 +108,59 @@ async def test_after_a_pause_a_key_draws_row_and_detail_at_once(
             together += pane in first
         # What is found out about the session in the meantime may draw the list before.
         assert together >= 4
+
+
+async def test_a_key_that_scrolls_is_one_repaint_without_the_scrollbar(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        rows = app.screen.query_one(RowList)
+        repaints: list[object] = []
+        bars: list[Region] = []
+        display, of_bar = type(app)._display, LineScrollBar.render_lines
+
+        def shown(self: Any, screen: Any, renderable: Any) -> None:
+            if renderable is not None:
+                repaints.append(renderable)
+            display(self, screen, renderable)
+
+        def drawn_bar(self: LineScrollBar, crop: Region) -> list[Strip]:
+            bars.append(crop)
+            return of_bar(self, crop)
+
+        for _ in range(rows.size.height - 1):
+            await press(pilot, "j")
+        # In the sample a row is more than an eighth of the scrollbar's cell.
+        bar = rows.vertical_scrollbar
+        assert isinstance(bar, LineScrollBar)
+        monkeypatch.setattr(LineScrollBar, "handle", bar.handle)
+        monkeypatch.setattr(type(app), "_display", shown)
+        monkeypatch.setattr(LineScrollBar, "render_lines", drawn_bar)
+        once = 0
+        for _ in range(5):
+            top = rows.scroll_offset.y
+            repaints.clear()
+            bars.clear()
+            await press(pilot, "j")
+            assert rows.scroll_offset.y == top + 1
+            once += len(repaints) == 1 and not bars
+        # The chart's window may move on, and the bars of all rows with it.
+        assert once >= 3
+
+
+async def test_all_of_the_screen_can_be_drawn_between_hiding_a_widget_and_the_layout(
+    make_app: MakeApp,
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        ours = app.screen._compositor
+        app.screen.query_one(Transport).display = False
+        app.screen.query_one("#moment").display = True
+        ours._full_map_invalidated = True
+        assert ours.full_map
+        update = ours.render_update(full=True)
+        assert isinstance(update, LayoutUpdate)
+        assert len(update.render_segments(app.console)) > 120 * 40
