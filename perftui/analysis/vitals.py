@@ -14,7 +14,7 @@ from math import inf
 import msgspec
 
 from perftui.config import Thresholds
-from perftui.model import JSON, PageView, Record
+from perftui.model import JSON, Entry, PageView, Record
 
 DEFAULT_THRESHOLDS = Thresholds()
 
@@ -143,6 +143,12 @@ no more candidates."""
 _CHROMIUM_ONLY = frozenset({"layout-shift", "longtask", "long-animation-frame"})
 
 
+def _is_told_by_chromium(entry: Entry) -> bool:
+    """Whether a page in Chromium told of a request: no other browser has ``renderBlockingStatus``. A
+    HAR that has it (as ``renderBlocking``) has of vitals only what it names."""
+    return entry.render_blocking_status is not None and "renderBlocking" not in entry.extra
+
+
 class _Collector:
     """The entries of a pageview by kind, and the rules."""
 
@@ -167,7 +173,7 @@ class _Collector:
             entry = record.entry
             match entry.entry_type:
                 case "resource":
-                    reports_shifts = reports_shifts or entry.render_blocking_status is not None
+                    reports_shifts = reports_shifts or _is_told_by_chromium(entry)
                     continue
                 case "navigation":
                     self.navigation = self.navigation or record
@@ -201,7 +207,7 @@ class _Collector:
                     pass
             reports_shifts = reports_shifts or entry.entry_type in _CHROMIUM_ONLY
         self.reports_shifts = reports_shifts or (
-            self.navigation is not None and self.navigation.entry.render_blocking_status is not None
+            self.navigation is not None and _is_told_by_chromium(self.navigation.entry)
         )
         self.activation_us = self._activation()
         self.first_hidden_us = self._first_hidden(hidden_at_start)

@@ -173,6 +173,8 @@ def _extra(
         "serverIPAddress": told.get("serverIPAddress"),
         "connection": told.get("connection"),
         "priority": told.get("_priority"),
+        # The word of the browser's trace, which says more than Resource Timing's.
+        "renderBlocking": told.get("_renderBlocking"),
         "mimeType": content.get("mimeType"),
     }
     extra |= {name: value for name, value in words.items() if isinstance(value, str) and value}

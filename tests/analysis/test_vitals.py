@@ -141,6 +141,17 @@ def test_no_shift_is_a_perfect_score_where_the_browser_reports_them() -> None:
     blocking = entry("resource", 5, "https://s/a.css", render_blocking_status="blocking")
     assert values(load(), fcp(100), blocking)["CLS"] == 0
     assert values(load(), fcp(100), entry("long-animation-frame", 5))["CLS"] == 0
+    assert values(load(render_blocking_status="non-blocking"), fcp(100))["CLS"] == 0
+
+
+def test_no_shift_in_a_har_is_an_unknown_score() -> None:
+    told: dict[str, Any] = {
+        "render_blocking_status": "blocking",
+        "extra": {"renderBlocking": "in_body_parser_blocking"},
+    }
+    blocking = entry("resource", 5, "https://s/a.css", **told)
+    assert "CLS" not in values(load(**told), fcp(100), blocking)
+    assert values(load(**told), fcp(100), blocking, shift(120, 0.3))["CLS"] == 0.3
 
 
 def test_the_element_of_the_worst_shift_is_named() -> None:

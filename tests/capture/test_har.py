@@ -312,6 +312,12 @@ def test_minus_one_is_unknown_and_never_zero() -> None:
     assert entry.request_start_us is not None
 
 
+def test_what_blocks_rendering_keeps_its_own_word_beside_resource_timings() -> None:
+    (entry,) = entries_of(har(one(_renderBlocking="in_body_parser_blocking")))
+    assert entry.render_blocking_status == "blocking"
+    assert entry.extra["renderBlocking"] == "in_body_parser_blocking"
+
+
 def test_one_file_is_one_session_whenever_it_is_imported() -> None:
     first, second = read(har(one()))[0], read(har(one()))[0]
     assert [batch.key for batch in first] == [batch.key for batch in second]
