@@ -25,6 +25,7 @@ from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from perftui.config import Settings
+from perftui.errors import SettingsError
 from perftui.model import Clock, Reader
 from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen
@@ -72,6 +73,10 @@ class PerftuiApp(App[None]):
         color: False draws without any colour.
         sixteen_colors: the terminal has no more; unless the settings name a theme, the one made
             for that is worn.
+
+    Raises:
+        SettingsError: the settings name a theme, a binding or a key that does not exist, or give
+            two actions the same key in one place.
     """
 
     TITLE = "perftui"
@@ -128,9 +133,14 @@ class PerftuiApp(App[None]):
         wanted = settings.app.theme or (SIXTEEN if sixteen_colors else DARK)
         if not self._color:
             wanted = PLAIN
-        self.theme = wanted if wanted in self.available_themes else DARK
+        if wanted not in self.available_themes:
+            names = ", ".join(sorted(self.available_themes))
+            raise SettingsError(f"[app] theme: there is no theme {wanted!r}; there are {names}")
+        self.theme = wanted
         if settings.app.keys:
-            self.set_keymap(settings.app.keys)
+            from perftui.screens.key_map import key_map
+
+            self.set_keymap(key_map(settings.app.keys, PerftuiApp))
 
     # ---- themes ---------------------------------------------------------------------------
 

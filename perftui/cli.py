@@ -40,7 +40,7 @@ COMMANDS: dict[str, str] = {
 """Command name -> ``module:attribute``, in the order that ``--help`` lists them."""
 
 
-ANYWHERE = {"--db": True, "--config": True, "--no-color": False}
+ANYWHERE = {"--db": True, "--config": True, "--no-color": False, "--ascii": False}
 """Global options that may also stand behind the command (no command has one of that name), and
 whether a value follows."""
 
@@ -107,6 +107,7 @@ class LazyGroup(click.Group):
     help="The settings file [default: ./perftui.toml, or the one in your config folder].",
 )
 @click.option("--no-color", is_flag=True, help="No colour (so does NO_COLOR in the environment).")
+@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice for all.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the capture server.")
 @click.version_option(__version__, "-V", "--version", message="perftui %(version)s")
@@ -116,6 +117,7 @@ def cli(
     db: Path | None,
     config: Path | None,
     no_color: bool,
+    ascii_only: bool,
     verbose: int,
     port: int | None,
 ) -> None:
@@ -133,6 +135,10 @@ def cli(
     if port is not None:
         settings = msgspec.structs.replace(
             settings, server=msgspec.structs.replace(settings.server, port=port)
+        )
+    if ascii_only:
+        settings = msgspec.structs.replace(
+            settings, app=msgspec.structs.replace(settings.app, ascii=True)
         )
     if db is None and "PERFTUI_DB" not in os.environ and settings.store.path:
         db = Path(settings.store.path).expanduser()

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 @click.argument("after")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--markdown", is_flag=True, help="Markdown.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--width", type=click.IntRange(40, 1000), help="Cells of a line.")
 @pass_context
 def compare_command(
@@ -30,7 +29,6 @@ def compare_command(
     after: str,
     as_json: bool,
     markdown: bool,
-    ascii_only: bool,
     width: int | None,
 ) -> None:
     """Compare BEFORE and AFTER: pages, endpoints and assets, sizes, what was added and is gone.
@@ -53,7 +51,7 @@ def compare_command(
 
         click.echo(answer_markdown(answer))
     else:
-        print_text(context, [answer], width, ascii_only or context.settings.app.ascii)
+        print_text(context, [answer], width)
 
 
 def _side(context: Context, reader: ColumnReader, text: str) -> Side:

@@ -312,5 +312,5 @@ def _terminal(context: Context) -> Iterator[Finding]:
             "characters",
             "fault",
             f"{encoding}: no blocks",
-            "set LANG=C.UTF-8, or [app] ascii = true",
+            "set LANG=C.UTF-8, or say --ascii ([app] ascii = true)",
         )

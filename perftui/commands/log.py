@@ -37,7 +37,6 @@ PLAIN_WIDTH = 160
     help="By moment of start, or as it arrived.",
 )
 @click.option("--width", type=click.IntRange(60, 1000), help="Cells of a line.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 @click.option("--follow", "-f", "following", is_flag=True, help="Go on with whatever arrives.")
 @pass_context
@@ -48,7 +47,6 @@ def log(
     page_view: str | None,
     order: str,
     width: int | None,
-    ascii_only: bool,
     as_json: bool,
     following: bool,
 ) -> None:
@@ -67,7 +65,6 @@ def log(
             page_view_id=page_view_id,
             order=Order.ARRIVAL if following else Order(order),
             width=width,
-            ascii_only=ascii_only,
             as_json=as_json,
         )
         if following:
@@ -78,7 +75,6 @@ def log(
                 after_seq=last,
                 predicate=predicate,
                 width=width,
-                ascii_only=ascii_only,
                 as_json=as_json,
             )
 
@@ -92,7 +88,6 @@ def print_log(
     page_view_id: str | None = None,
     order: Order = Order.START,
     width: int | None = None,
-    ascii_only: bool = False,
     as_json: bool = False,
 ) -> int:
     """Print a session's log; return the position of the newest entry that was considered."""
@@ -108,7 +103,7 @@ def print_log(
         for record in records:
             echo_json(record_to_json(record, around))
         return last
-    printer = _printer(context, around, width, ascii_only)
+    printer = _printer(context, around, width)
     for line in printer.header(reader.session(session_id)):
         click.echo(line)
     _echo_lines(context, printer, records)
@@ -123,7 +118,6 @@ def follow(
     after_seq: int,
     predicate: Predicate | None = None,
     width: int | None = None,
-    ascii_only: bool = False,
     as_json: bool,
 ) -> None:
     """Print what arrives, in order of arrival, until interrupted. None follows all sessions."""
@@ -132,7 +126,7 @@ def follow(
         known = printers.get(record.session_id)
         if known is None or record.page_view_id not in known[0].page_urls:
             around = surroundings(context, reader, record.session_id)
-            printer = _printer(context, around, width, ascii_only)
+            printer = _printer(context, around, width)
             if known is None and not as_json:
                 for line in printer.header(reader.session(record.session_id)):
                     click.echo(line)
@@ -169,10 +163,8 @@ def _arriving(
             never.wait(POLL_SECONDS)
 
 
-def _printer(
-    context: Context, around: Surroundings, width: int | None, ascii_only: bool
-) -> TextLog:
-    return TextLog(around, width or _width(), ascii_only=ascii_only or context.settings.app.ascii)
+def _printer(context: Context, around: Surroundings, width: int | None) -> TextLog:
+    return TextLog(around, width or _width(), ascii_only=context.settings.app.ascii)
 
 
 def _echo_lines(context: Context, printer: TextLog, records: Iterable[Record]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perftui.commands.context import Context
+from perftui.config import default_config_path
+from perftui.errors import SettingsError
 
 if TYPE_CHECKING:
     from perftui.app import PerftuiApp
@@ -54,21 +56,28 @@ def make_app(
     speed: float = 1.0,
     play: bool = False,
 ) -> PerftuiApp:
-    """The app of :func:`open_app`, not yet running."""
+    """The app of :func:`open_app`, not yet running.
+
+    Raises:
+        SettingsError: what ``[app]`` names does not exist, or two actions would have the same key.
+    """
     from perftui.app import PerftuiApp, has_sixteen_colors
     from perftui.commands.editing import StoreEditor
     from perftui.screens.registry import Subject
 
     opened = live or session_id is not None
-    return PerftuiApp(
-        context.new_reader,
-        context.settings,
-        context.clock,
-        start_screen="replay" if opened else "sessions",
-        subject=Subject(session_id=session_id, live=live, at=at, speed=speed, play=play),
-        open_editor=lambda: StoreEditor(context),
-        server_url=server_url,
-        invitation=invitation,
-        color=context.color,
-        sixteen_colors=has_sixteen_colors(),
-    )
+    try:
+        return PerftuiApp(
+            context.new_reader,
+            context.settings,
+            context.clock,
+            start_screen="replay" if opened else "sessions",
+            subject=Subject(session_id=session_id, live=live, at=at, speed=speed, play=play),
+            open_editor=lambda: StoreEditor(context),
+            server_url=server_url,
+            invitation=invitation,
+            color=context.color,
+            sixteen_colors=has_sixteen_colors(),
+        )
+    except SettingsError as error:
+        raise SettingsError(f"{context.config_path or default_config_path()}: {error}") from None

@@ -14,7 +14,6 @@ from perftui.errors import UsageError
 @click.command("overlay")
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...")
 @click.option("--width", type=click.IntRange(60, 1000), help="Cells of a line.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per session, then one of all."
 )
@@ -23,7 +22,6 @@ def overlay_command(
     context: Context,
     sessions: tuple[str, ...],
     width: int | None,
-    ascii_only: bool,
     as_json: bool,
 ) -> None:
     """Lay the timelines of two SESSIONs or more over each other, each from its own start.
@@ -54,7 +52,5 @@ def overlay_command(
         for document in overlay_documents(told):
             echo_json(document)
         return
-    for line in overlay_lines(
-        told, width=room, ascii_only=ascii_only or context.settings.app.ascii
-    ):
+    for line in overlay_lines(told, width=room, ascii_only=context.settings.app.ascii):
         click.echo(line)

@@ -52,7 +52,6 @@ _STYLES: dict[Role, dict[str, object]] = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per answer.")
 @click.option("--markdown", is_flag=True, help="Markdown.")
 @click.option("--html", is_flag=True, help="One HTML file that opens from disk, with waterfalls.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--width", type=click.IntRange(40, 1000), help="Cells of a line.")
 @click.option("--from", "dsn", metavar="DSN", help="Ask a ClickHouse about all that is there.")
 @password_file_option
@@ -70,7 +69,6 @@ def report(
     as_json: bool,
     markdown: bool,
     html: bool,
-    ascii_only: bool,
     width: int | None,
     dsn: str | None,
     password_file: Path | None,
@@ -95,7 +93,6 @@ def report(
     ]
     if Question.MOMENT in questions and at is None:
         raise UsageError("--question moment needs --at: seconds (12.4), mm:ss, or a percentage")
-    ascii_only = ascii_only or context.settings.app.ascii
     if dsn is not None:
         from perftui.commands.report_remote import Report, remote_answers
 
@@ -118,7 +115,7 @@ def report(
                 page(f"perftui: {answers[0].coverage.sessions} sessions", answers, []), nl=False
             )
         else:
-            _print(context, told_there, as_json, markdown, width, ascii_only)
+            _print(context, told_there, as_json, markdown, width)
         return
     with context.open_reader() as reader:
         chosen = _chosen(reader, sessions, only_one=Question.MOMENT in questions)
@@ -130,7 +127,7 @@ def report(
         if html:
             _print_html(context, reader, chosen, answers)
         else:
-            _print(context, answers, as_json, markdown, width, ascii_only)
+            _print(context, answers, as_json, markdown, width)
 
 
 def _print(
@@ -139,7 +136,6 @@ def _print(
     as_json: bool,
     markdown: bool,
     width: int | None,
-    ascii_only: bool,
 ) -> None:
     if as_json:
         for told in answers:
@@ -150,7 +146,7 @@ def _print(
         for told in answers:
             click.echo(answer_markdown(told))
     else:
-        print_text(context, answers, width, ascii_only)
+        print_text(context, answers, width)
 
 
 def _chosen(reader: Reader, sessions: Sequence[str], *, only_one: bool) -> list[SessionSummary]:
@@ -206,15 +202,13 @@ def _answer(
     )
 
 
-def print_text(
-    context: Context, answers: Iterable[Answer], width: int | None, ascii_only: bool
-) -> None:
+def print_text(context: Context, answers: Iterable[Answer], width: int | None) -> None:
     """Print answers for people."""
     room = width or shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
     for number, told in enumerate(answers):
         if number:
             click.echo("\n")
-        for line in answer_lines(told, width=room, ascii_only=ascii_only):
+        for line in answer_lines(told, width=room, ascii_only=context.settings.app.ascii):
             click.echo(_styled(context, line))
 
 

@@ -27,7 +27,6 @@ from perftui.model import PageView, Reader
 @click.option("--page", help="Only pageviews whose URL has this path (or part of it).")
 @click.option("--aggregate", "aggregated", is_flag=True, help="All of them as one, with medians.")
 @click.option("--width", type=click.IntRange(60, 1000), help="Cells of a line.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="ASCII characters only.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per request (or resource).")
 @pass_context
 def waterfall(
@@ -37,7 +36,6 @@ def waterfall(
     page: str | None,
     aggregated: bool,
     width: int | None,
-    ascii_only: bool,
     as_json: bool,
 ) -> None:
     """Print the waterfall of SESSION's pageviews (an ID, its beginning, a label, or `last`).
@@ -52,9 +50,7 @@ def waterfall(
         chosen = _chosen(reader, session_id, page_view, page)
         around = surroundings(context, reader, session_id)
         if aggregated:
-            _print_aggregate(
-                context, reader, chosen, page, width=width, ascii_only=ascii_only, as_json=as_json
-            )
+            _print_aggregate(context, reader, chosen, page, width=width, as_json=as_json)
             return
         for number, view in enumerate(chosen):
             if as_json:
@@ -66,9 +62,7 @@ def waterfall(
                 continue
             if number:
                 click.echo()
-            print_waterfall(
-                context, reader, view, around=around, width=width, ascii_only=ascii_only
-            )
+            print_waterfall(context, reader, view, around=around, width=width)
 
 
 def _chosen(
@@ -95,7 +89,6 @@ def print_waterfall(
     *,
     around: Surroundings | None = None,
     width: int | None = None,
-    ascii_only: bool = False,
 ) -> None:
     """Print the waterfall of one pageview."""
     records = with_frames(
@@ -110,7 +103,7 @@ def print_waterfall(
             records,
             around,
             width=width or _width(),
-            ascii_only=ascii_only or context.settings.app.ascii,
+            ascii_only=context.settings.app.ascii,
         ),
     )
 
@@ -122,7 +115,6 @@ def _print_aggregate(
     page: str | None,
     *,
     width: int | None,
-    ascii_only: bool,
     as_json: bool,
 ) -> None:
     loaded = [
@@ -141,7 +133,7 @@ def _print_aggregate(
             name,
             found,
             width=width or _width(),
-            ascii_only=ascii_only or context.settings.app.ascii,
+            ascii_only=context.settings.app.ascii,
         ),
     )
 

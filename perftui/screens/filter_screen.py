@@ -14,6 +14,13 @@ from perftui.screens.registry import Services, Subject
 from perftui.screens.rest import REST_SECONDS, Rest
 from perftui.widgets.filter_line import FilterLine
 
+FILTER_HINTS: tuple[tuple[str, str], ...] = (
+    ("filter.complete", "complete"),
+    ("filter.earlier filter.later", "earlier filters"),
+    ("filter.close", "clear and close"),
+)
+"""For the bottom line: what works while a filter is typed, when all other keys are letters of it."""
+
 
 class FilterScreen(BaseScreen):
     """A screen with a :class:`FilterLine`, made by :meth:`filter_line`.

@@ -58,8 +58,10 @@ MOUSE: tuple[tuple[str, str, str], ...] = (
     ("", "click", "a row: selects it, a second one opens it"),
     ("", "wheel", "scrolls"),
     ("replay", "rail", "click or drag: moves the playhead"),
+    ("replay", "marker", "click: goes to what it stands for"),
     ("replay", "tab", "click: turns to it"),
     ("waterfall", "overview", "click or drag: moves the view"),
+    ("waterfall", "#, type, url, dur", "click: sorts by it"),
     ("", "key bar", "click: as if the key were pressed"),
 )
 

@@ -309,6 +309,13 @@ class PlayerScreen(BaseScreen):
             self._set_ticker()
             self.mode_changed()
 
+    @on(Transport.Reach)
+    def _marker_clicked(self, message: Transport.Reach) -> None:
+        marker = message.marker
+        self.marker_reached(marker)
+        if not self.live:
+            self._with_timeline(lambda timeline: play.seek_marker(self.player, timeline, marker))
+
     @on(Transport.Seek)
     def _rail_used(self, message: Transport.Seek) -> None:
         self._with_timeline(

@@ -21,7 +21,7 @@ from perftui.analysis.timeline import Marker, Markers, seek
 from perftui.memory import give_back
 from perftui.model import EntryIndex, PageView, Record, SessionSummary
 from perftui.screens.base import StoreTrouble
-from perftui.screens.filter_screen import FilterScreen
+from perftui.screens.filter_screen import FILTER_HINTS, FilterScreen
 from perftui.screens.registry import Services, Subject
 from perftui.screens.replay_panes import PanesScreen
 from perftui.screens.replay_view import (
@@ -148,6 +148,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
                 ("replay.copy", "copy"),
                 ("replay.export", "export"),
                 ("app.back", "back"),
+                *FILTER_HINTS,
                 ("app.help", "help"),
             ]
         )

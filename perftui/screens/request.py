@@ -78,7 +78,7 @@ class RequestScreen(BaseScreen):
         yield KeyBar(
             [
                 ("text.down text.up", "scroll"),
-                ("request.next request.before", "next call of the endpoint"),
+                ("request.next request.before", "other calls of the endpoint"),
                 ("request.waterfall", "waterfall"),
                 ("request.copy", "copy"),
                 ("request.close", "close"),
@@ -102,6 +102,7 @@ class RequestScreen(BaseScreen):
             again = self._told is not None and self._told.seq == message.seq
             self._told = message
             self._show(keep=again)
+            self.refresh_bindings()
 
     @on(StoreTrouble)
     def _store_trouble(self, message: StoreTrouble) -> None:
@@ -140,6 +141,12 @@ class RequestScreen(BaseScreen):
         self.query_one(StyledLines).tell(lines, keep=keep)
 
     # ---- keys -----------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is no request has no other calls, and some requests have none."""
+        if action == "similar":
+            return self._told is not None and len(self._told.similar) > 1
+        return True
 
     def action_similar(self, by: int) -> None:
         """Go to the next or the previous call of the same endpoint."""

@@ -31,7 +31,7 @@ from perftui.analysis.waterfall_list import (
 from perftui.analysis.waterfall_text import page_viewport
 from perftui.model import Record
 from perftui.screens.base import StoreTrouble
-from perftui.screens.filter_screen import FilterScreen
+from perftui.screens.filter_screen import FILTER_HINTS, FilterScreen
 from perftui.screens.menu import Choice, Menu
 from perftui.screens.registry import Services, Subject
 from perftui.screens.usual_screen import UsualScreen
@@ -141,6 +141,7 @@ class WaterfallScreen(FilterScreen, UsualScreen):
                 ("filter.open", "filter"),
                 ("waterfall.color", "colour"),
                 ("waterfall.export", "export"),
+                *FILTER_HINTS,
                 ("app.help", "help"),
             ]
         )
@@ -456,7 +457,11 @@ class WaterfallScreen(FilterScreen, UsualScreen):
         compared = self._told is not None and self._told.baseline is not None
         sorts = (*SORTS, "difference") if compared and not self._aggregated else SORTS
         at = sorts.index(self._sort) if self._sort in sorts else -1
-        self._sort = sorts[(at + 1) % len(sorts)]
+        self.action_sort_by(sorts[(at + 1) % len(sorts)])
+
+    def action_sort_by(self, name: str) -> None:
+        """Sort by a column; see ``SORTS``."""
+        self._sort = name
         self._rearranged()
 
     def action_group(self) -> None:

@@ -7,10 +7,14 @@ from typing import ClassVar
 
 from rich.style import Style
 from textual.binding import Binding
+from textual.widgets import Input
 
 from perftui.analysis.hints import Hint, choose
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
+
+ARROWS = frozenset({"up", "down", "left", "right"})
+"""Keys of one sign that type nothing."""
 
 
 class KeyBar(Painted):
@@ -40,10 +44,14 @@ class KeyBar(Painted):
     def hints(self) -> Iterable[Hint]:
         """The hints whose bindings are active now."""
         active: dict[str, tuple[Binding, str]] = {}
+        typing = isinstance(self.screen.focused, Input)
         for item in self.screen.active_bindings.values():
             binding = item.binding
             if binding.id and item.enabled and binding.id not in active:
-                active[binding.id] = (binding, self.app.get_key_display(binding))
+                display = self.app.get_key_display(binding)
+                if typing and len(display) == 1 and binding.key not in ARROWS:
+                    continue  # It would be typed.
+                active[binding.id] = (binding, display)
         last = len(self._shown) - 1
         for rank, (ids, label) in enumerate(self._shown):
             found = [active[one] for one in ids.split() if one in active]

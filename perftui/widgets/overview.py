@@ -1,4 +1,5 @@
-"""The session at a glance: how much was going on when, where it went wrong, and the vitals."""
+"""The session at a glance: how much was going on when, where it went wrong, and the vitals. A click
+on what went wrong goes there."""
 
 from __future__ import annotations
 
@@ -6,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
+
 from perftui.analysis.band import rail
 from perftui.analysis.sparkline import heights
 from perftui.analysis.text import cell_width
 from perftui.analysis.timeline import Marker
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted
-from perftui.widgets.transport import MARKERS
+from perftui.widgets.transport import MARKERS, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,12 @@ class Overview(Painted):
                         getattr(palette.glyphs, glyph), palette.style(style, "bold")
                     )
         self._figures(line, start + band, state.figures[y] if y < len(state.figures) else ())
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        start, _ = rail(self.size.width)
+        marker = dict(self._state.bad).get(event.x - start)
+        if event.y == 1 and marker is not None:
+            self.post_message(Transport.Reach(marker))
 
     def _figures(self, line: Line, end: int, figures: Sequence[tuple[str, str]]) -> None:
         shown = list(figures)

@@ -466,7 +466,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         place = self.scroll_offset.y + event.y
         if event.x >= self.size.width or place >= len(self.source):
             return
-        again = place == self.cursor and event.chain >= 2
+        # Of three clicks the third is not one more wish to open it.
+        again = place == self.cursor and event.chain == 2
         self.move_to(place)
         if again:
             self.action_choose()

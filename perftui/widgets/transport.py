@@ -1,6 +1,6 @@
 """The player's line: state, speed, the moment, the rail with its markers, and what comes next.
 
-The rail takes the mouse: a click seeks, a drag moves the playhead.
+The rail takes the mouse: a click seeks, on a marker it goes right there, a drag moves the playhead.
 """
 
 from __future__ import annotations
@@ -78,6 +78,13 @@ class Transport(Painted):
             """Only the newest place matters."""
             return isinstance(message, Transport.Seek)
 
+    class Reach(Message):
+        """The person wants to be at this marker."""
+
+        def __init__(self, marker: Marker) -> None:
+            super().__init__()
+            self.marker = marker
+
     class Resized(Message):
         """The rail has another width: it needs other markers."""
 
@@ -151,10 +158,16 @@ class Transport(Painted):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         start, width = self._rail
-        if not self._state.live and start <= event.x < start + width:
+        if not start <= event.x < start + width:
+            return
+        marker = self._state.markers.get(event.x - start)
+        if not self._state.live:
             self._dragging = True
             self.capture_mouse()
-            self._seek_to(event.x)
+            if marker is None:
+                self._seek_to(event.x)
+        if marker is not None:
+            self.post_message(self.Reach(marker))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if self._dragging:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.message import Message
 
@@ -48,11 +49,19 @@ class AxisState:
     seen: bool = False
 
 
+_SORTS = {
+    name: Style.from_meta({"@click": f"screen.sort_by('{name}')"})
+    for name in ("start", "type", "domain", "duration")
+}
+"""What a click on the name of a column does."""
+
+
 class Axis(Painted):
     """Three lines: the whole load with the part in view, round moments, and the names of the
     marks. With two lines of height the first is left out.
 
-    A click or a drag on the overview moves the view there.
+    A click or a drag on the overview moves the view there, a click on the name of a column asks the
+    screen to sort by it (``screen.sort_by``).
     """
 
     DEFAULT_CSS: ClassVar[str] = "Axis { height: 3; background: $surface; }"
@@ -114,12 +123,12 @@ class Axis(Painted):
     def _head(self, line: Line, columns: Columns) -> None:
         palette = self.palette
         style = palette.style("muted")
-        line.to(4).put("#", style)
+        line.to(4).put("#", style + _SORTS["start"])
         if columns.wide:
             line.to(columns.status).put("seen" if self._state.seen else "st", style)
-            line.to(columns.kind).put("type", style)
-        line.to(columns.url).put("url", style)
-        line.to(columns.duration).cell("dur", style, 7, right=True)
+            line.to(columns.kind).put("type", style + _SORTS["type"])
+        line.to(columns.url).put("url", style + _SORTS["domain"])
+        line.to(columns.duration).cell("dur", style + _SORTS["duration"], 7, right=True)
         for placed in mark_labels(self._state.marks, self._state.viewport, self._names):
             line.to(columns.chart + placed.cell)
             rating = placed.mark.rating

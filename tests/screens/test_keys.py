@@ -83,7 +83,7 @@ PLACES: dict[type[Any], Place] = {
     DetailPane: Place("replay", OF_SESSION, pressing("e", "tab")),
     Menu: Place("replay", OF_SESSION, pressing("e", "y")),
     WaterfallScreen: Place("waterfall", OF_SESSION),
-    RequestScreen: Place("request", OF_SESSION | {"seq": 1}),
+    RequestScreen: Place("request", OF_SESSION | {"seq": 22}),
     InsightsScreen: Place("insights", OF_SESSION),
     CompareScreen: Place("compare", OF_SESSION | {"other_session_id": OTHER}),
     OverlayScreen: Place("overlay", {"session_ids": (SESSION, OTHER)}),

@@ -22,6 +22,7 @@ from perftui.screens.request import RequestScreen
 from perftui.screens.sessions import SessionsScreen
 from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.filter_line import FilterLine
+from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.key_table import key_rows
 from perftui.widgets.moment_pane import MomentPane
 from perftui.widgets.row_list import RowList
@@ -390,6 +391,22 @@ async def test_request_screen(make_app: MakeApp) -> None:
         assert isinstance(pilot.app.screen, Menu)
         await press(pilot, "escape", "q")
         assert top(pilot) is screen
+
+
+@pytest.mark.parametrize(
+    ("seq", "offered"),
+    [(15, False), (11, False), (22, True)],
+    ids=["a paint", "a lone call", "one of three calls"],
+)
+async def test_other_calls_are_offered_where_there_are_any(
+    make_app: MakeApp, seq: int, offered: bool
+) -> None:
+    app = make_app("request", session_id=SESSION, seq=seq)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        hints = [hint.label for hint in app.screen.query_one(KeyBar).hints()]
+        assert ("other calls of the endpoint" in hints) == offered
+        assert "copy" in hints
 
 
 @pytest.fixture

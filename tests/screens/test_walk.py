@@ -101,6 +101,53 @@ def test_walk(demo_store: Path, size: tuple[int, int], look: str) -> None:
         assert terminal.wait_for_end() == 0
 
 
+SHORT_WALK: tuple[tuple[str, str], ...] = (
+    ("e", "500k or more"),
+    ("w", "chain to LCP"),
+    ("\x1b", "REPLAY"),
+    ("?", "replay and live"),
+    ("q", "REPLAY"),
+    ("/", "enter apply"),
+    ("\x1b", "260 rows"),
+)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["120x40", "80x24"])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"TERM": "screen", "COLORTERM": ""},
+        {"TERM": "linux", "COLORTERM": ""},
+        {"TERM": "xterm-16color", "COLORTERM": ""},
+        {"TERM": "vt220", "COLORTERM": "", "LANG": "C", "LC_ALL": "C"},
+    ],
+    ids=lambda environment: environment["TERM"],
+)
+def test_other_terminals(
+    demo_store: Path, size: tuple[int, int], environment: dict[str, str]
+) -> None:
+    """Whatever ``TERM`` says: no colour that it has not, nothing torn, and what was there before
+    is there again at the end."""
+    arguments = ["--db", str(demo_store), "replay", "last", "--ascii"]
+    with Terminal(arguments, size, environment) as terminal:
+        terminal.wait_for("REPLAY")
+        for keys, seen in SHORT_WALK:
+            terminal.press(keys)
+            terminal.wait_for(seen)
+            terminal.wait_until_calm()
+            lines = terminal.screen.display
+            assert lines[0].startswith(" perftui")
+            assert re.search(r"help|close", lines[-1])
+            assert all(line.isascii() for line in lines)
+            assert "Traceback" not in terminal.text
+        assert b"\x1b[38;2;" not in terminal.output
+        assert b"\x1b[48;2;" not in terminal.output
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+        terminal.read_all()
+        assert b"\x1b[?1049l" in terminal.output
+
+
 def test_sixteen_colours_are_the_terminals_own(demo_store: Path) -> None:
     arguments = ["--db", str(demo_store), "replay", "last"]
     environment = {"TERM": "xterm", "COLORTERM": ""}
