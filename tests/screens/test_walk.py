@@ -108,7 +108,7 @@ SHORT_WALK: tuple[tuple[str, str], ...] = (
     ("?", "replay and live"),
     ("q", "REPLAY"),
     ("/", "enter apply"),
-    ("\x1b", "260 rows"),
+    ("\x1b", "? help"),  # not offered while it would be typed
 )
 
 
