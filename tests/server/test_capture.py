@@ -218,6 +218,25 @@ def test_the_store_reads_as_plain_english(capture: Running) -> None:
     assert (told["status"], told["initiator_type"]) == (200, "fetch")
 
 
+def test_a_clock_that_is_wrong_is_measured_and_nothing_is_moved_by_it(capture: Running) -> None:
+    origin_ms, sent_ms = 1_795_451_678_400.0, 1_795_451_690_000.0
+    told = {"timeOrigin": origin_ms, "sentAt": sent_ms, "sessionId": "wrong"}
+    assert capture.post(batch(mark(start_time=250), **told))[0] == 200
+    assert capture.post(batch(mark(start_time=250), sessionId="silent"))[0] == 200
+    with StoreReader(capture.path) as reader:
+        (record,) = reader.iter_records("wrong")
+        assert record.start_epoch_us == (origin_ms + 250) * 1000
+        wrong = reader.session("wrong")
+        assert wrong.clock_error_us == wrong.received_us - sent_ms * 1000
+        silent = reader.session("silent")
+        assert silent.clock_error_us is None
+        # Nobody told when its page began: what is latest in it had just happened.
+        assert silent.ended_us == silent.received_us
+    with closing(sqlite3.connect(capture.path)) as connection:
+        marked = "SELECT time_origin_estimated FROM pageview ORDER BY id"
+        assert connection.execute(marked).fetchall() == [(0,), (1,)]
+
+
 def test_answers_are_not_held_back_by_the_system() -> None:
     """Without the protocol's name asyncio leaves Nagle's algorithm on: 40 ms for each answer."""
     listener = listening_socket(Settings(server=ServerSettings(port=0)))

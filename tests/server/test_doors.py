@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from perftui_server.app import CaptureApp
 from perftui_server.doors import doors, host_name, is_loopback
 from perftui_server.run import listening_socket
 
@@ -45,6 +48,10 @@ def test_a_name_that_is_not_ours_is_refused_on_every_route(capture: Running, hos
         ("POST", "/batch"),
         ("GET", "/perftui.js"),
         ("GET", "/metrics"),
+        ("GET", "/config"),
+        ("GET", "/healthz"),
+        ("GET", "/"),
+        ("GET", "/nothing"),
         ("OPTIONS", "/batch"),
     ):
         status, headers, _ = capture.request(method, path, headers={"Host": host})
@@ -68,6 +75,8 @@ def test_pages_of_this_machine_may_send(capture: Running, origin: str) -> None:
     assert status == 200
     assert headers["access-control-allow-origin"] == origin
     assert "origin" in headers["vary"].lower()
+    # Cookies of this machine's other servers are nothing that is needed here.
+    assert "access-control-allow-credentials" not in headers
 
 
 @pytest.mark.parametrize(
@@ -127,6 +136,48 @@ def test_with_a_key_every_batch_must_carry_it(start: Start) -> None:
 def test_beyond_loopback_a_key_is_asked_for() -> None:
     with pytest.raises(UsageError, match="--key"):
         listening_socket(Settings(server=ServerSettings(host="0.0.0.0", port=0)))
+
+
+async def _status(app: CaptureApp, client: str, *headers: tuple[bytes, bytes]) -> int:
+    """The status of a GET, as uvicorn would tell of it."""
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/config",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), *headers],
+        "client": (client, 1),
+    }
+    await app(scope, receive, send)
+    return statuses[0]
+
+
+async def test_without_an_origin_this_machine_alone_may_come_in(start: Start) -> None:
+    """A port that something forwards is reached from elsewhere, whatever it listens on."""
+    app = start().server.app
+    allowed = (b"origin", b"http://localhost:3000")
+    assert await _status(app, "127.0.0.1") == 200
+    assert await _status(app, "192.168.1.5") == 403
+    assert await _status(app, "192.168.1.5", allowed) == 200
+    assert app.metrics.refused == {"no origin": 1}
+
+
+@pytest.mark.parametrize("name", [b"host", b"origin"])
+async def test_of_two_headers_that_decide_neither_is_taken(start: Start, name: bytes) -> None:
+    app = start().server.app
+    allowed = {b"host": b"localhost", b"origin": b"http://localhost:3000"}[name]
+    twice = [(name, allowed)] * (1 if name == b"host" else 2)
+    assert await _status(app, "127.0.0.1", *twice) == 400
+    assert app.metrics.refused == {"repeated header": 1}
 
 
 def test_rules() -> None:
