@@ -32,6 +32,11 @@ TIMES = 10.0
 
 ENTRIES = 1_000
 
+MAXIMUM_OPEN = 2_500
+"""Connections of the crowd that are open at once, some thousand more than the server has and lets
+wait at its door; who comes beyond that begins when another has its answer. A crowd of one process
+would else run out of files, and be too busy to say anything in time."""
+
 MAXIMUM_GROWTH = 1.15
 MAXIMUM_GROWTH_BYTES = 16 * 2**20
 """How much more memory the second flood may need than the first: flat."""
@@ -53,6 +58,7 @@ class Crowd:
         self.statuses: Counter[int] = Counter()
         self.acknowledged: list[str] = []
         self.latencies: list[float] = []
+        self._open = asyncio.Semaphore(MAXIMUM_OPEN)
 
     def _request(self, batch_id: str) -> bytes:
         body = gzip.compress(b'{"batchId":"%s",' % batch_id.encode(), 1) + self._rest
@@ -65,18 +71,28 @@ class Crowd:
         """Send one batch."""
         batch_id = f"batch-{self._sent}"
         self._sent += 1
-        begun = time.perf_counter()
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            status, _ = await exchange(reader, writer, self._request(batch_id))
-        except (OSError, asyncio.IncompleteReadError):
-            status = 0
-        else:
-            writer.close()
+        async with self._open:
+            begun = time.perf_counter()
+            status = await self._status(batch_id)
         self.statuses[status] += 1
         if status == 200:
             self.acknowledged.append(batch_id)
             self.latencies.append(time.perf_counter() - begun)
+
+    async def _status(self, batch_id: str) -> int:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except OSError as error:
+            log.warning("no connection: %s", error)
+            return 0
+        try:
+            status, _ = await exchange(reader, writer, self._request(batch_id))
+        except (OSError, asyncio.IncompleteReadError) as error:
+            log.warning("no answer: %r", error)
+            return 0
+        finally:
+            writer.close()
+        return status
 
     async def one_after_another(self, seconds: float, clients: int) -> float:
         """What the server takes: batches in a second."""
