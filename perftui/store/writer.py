@@ -22,11 +22,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from perftui.analysis.severity import count_errors
 from perftui.clock import SystemClock
 from perftui.config import StoreSettings
 from perftui.entry_columns import EntryColumns
@@ -34,17 +32,12 @@ from perftui.errors import NotFoundError, SinkBusyError, SinkError, SinkFullErro
 from perftui.model import Batch, Clock, Entry, Receipt
 from perftui.store.checkpointing import Checkpointer
 from perftui.store.connection import SQLITE_ERRORS, Connection, one, store_errors, translated, value
+from perftui.store.flows import Flows
 from perftui.store.interning import Strings, Urls
-from perftui.store.joining import (
-    as_frame,
-    flow_id,
-    has_flow_field,
-    is_of_frame,
-    merged,
-    told_by_proxy,
-)
+from perftui.store.joining import has_flow_field
 from perftui.store.migrations import open_for_writing
-from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON, Placed, insert_entries
+from perftui.store.rows import Placed, insert_entries
+from perftui.store.totals import Totals, totals_of
 
 log = logging.getLogger("perftui.store")
 
@@ -94,30 +87,6 @@ class _Commit:
     done: Future[None]
 
 
-class _Totals(NamedTuple):
-    """What entries add to the counters of their batch, pageview and session."""
-
-    entries: int
-    requests: int
-    errors: int
-    transfer_bytes: int
-    unknown_sizes: int
-
-
-def _totals(entries: EntryColumns, page_url: str | None) -> _Totals:
-    places = entries.request_places()
-    sizes = entries.columns.get("transfer_size", ())
-    if sizes and len(places) < len(entries):
-        sizes = [sizes[place] for place in places]
-    return _Totals(
-        entries=len(entries),
-        requests=len(places),
-        errors=count_errors(entries, page_url),
-        transfer_bytes=sum(filter(None, sizes)),
-        unknown_sizes=len(places) - len(sizes) + sizes.count(None),
-    )
-
-
 class StoreWriter:
     """Writes batches to a store file; a :class:`perftui.model.Sink`.
 
@@ -149,6 +118,7 @@ class StoreWriter:
         self._closed = False
         self._strings = Strings(self._connection)
         self._urls = Urls(self._connection, self._strings)
+        self._flows = Flows(self._connection, self._strings, self._urls)
         self._sessions: dict[str, _Session] = {}
         self._page_views: dict[tuple[int, str], _PageView] = {}
         self._volume: Counter[tuple[str, str, str]] = Counter()
@@ -494,10 +464,12 @@ class StoreWriter:
         entries = EntryColumns.of(batch.entries)
         seqs: Sequence[int] = range(first_seq, last_seq + 1)
         if any(map(has_flow_field, entries.columns.get("extra", ()))):
-            entries, seqs = self._join_flows(entries, seqs, session)
+            # The other side may be of this very transaction.
+            self._insert_placed()
+            entries, seqs = self._flows.joined(entries, seqs, session.row)
         self._placed.append(Placed(entries, seqs, batch_row))
         self._last_seq = last_seq
-        totals = _totals(entries, page_url)
+        totals = totals_of(entries, page_url)
         span = entries.span_us()
         start_epoch, end_epoch = (origin + span[0], origin + span[1]) if span else (None, None)
         connection.execute(
@@ -621,7 +593,7 @@ class StoreWriter:
         self,
         batch: Batch,
         page_view: _PageView,
-        totals: _Totals,
+        totals: Totals,
         start_epoch: int | None,
         end_epoch: int | None,
     ) -> None:
@@ -662,7 +634,7 @@ class StoreWriter:
         self,
         batch: Batch,
         session: _Session,
-        totals: _Totals,
+        totals: Totals,
         start_epoch: int | None,
         end_epoch: int | None,
         first_seq: int,
@@ -732,157 +704,6 @@ class StoreWriter:
             ],
         )
         self._volume.clear()
-
-    # --- the two sides of a request -------------------------------------------------------
-
-    def _join_flows(
-        self, entries: EntryColumns, seqs: Sequence[int], session: _Session
-    ) -> tuple[EntryColumns, Sequence[int]]:
-        """Join entries with the other side of their flows, where that is there.
-
-        Returns:
-            What is to be stored, and where: without what went into earlier rows.
-        """
-        # The other side may be of this very transaction.
-        self._insert_placed()
-        kept: list[Entry] = []
-        places: list[int] = []
-        for received, seq in zip(entries, seqs, strict=True):
-            flow = flow_id(received)
-            entry = received if flow is None else self._join_flow(received, flow, seq, session)
-            if entry is not None:
-                kept.append(entry)
-                places.append(seq)
-        return EntryColumns.of(kept), places
-
-    def _join_flow(self, entry: Entry, flow: str, seq: int, session: _Session) -> Entry | None:
-        """Join an entry with the other side of its flow, where that is there.
-
-        Returns:
-            What is to be stored at ``seq``; None where the entry went into an earlier row.
-        """
-        connection = self._connection
-        known = one(
-            connection,
-            "SELECT browser_seq, proxy_seq, frame_seq FROM flow WHERE flow_id = ?",
-            (flow,),
-        )
-        by_proxy = entry.entry_type == "request"
-        if known is None:
-            connection.execute(
-                f"INSERT INTO flow (flow_id, session, {'proxy_seq' if by_proxy else 'browser_seq'})"
-                " VALUES (?, ?, ?)",
-                (flow, session.row, seq),
-            )
-            return entry
-        browser_seq, proxy_seq, frame_seq = known
-        if by_proxy and proxy_seq is None:
-            return self._join_proxy(entry, flow, seq, session, (browser_seq, frame_seq))
-        if not by_proxy and browser_seq is None:
-            proxy = self._entry(proxy_seq)
-            if proxy is not None:
-                self._set_flow(flow, session, browser_seq=seq, merged_seq=seq)
-                self._adjust_totals(proxy_seq, proxy, -1)
-                connection.execute("DELETE FROM entry WHERE seq = ?", (proxy_seq,))
-                return merged(entry, proxy)
-        elif not by_proxy and frame_seq is None:
-            return self._join_frame(entry, flow, seq, session, browser_seq)
-        # This side is known: a repetition by a client, not the same request.
-        return entry
-
-    def _join_proxy(
-        self,
-        proxy: Entry,
-        flow: str,
-        seq: int,
-        session: _Session,
-        places: tuple[int, int | None],
-    ) -> Entry | None:
-        """Put what the proxy tells into the rows of the browser: the request, and what the page
-        around it told where it is a frame's document."""
-        told = [(place, self._entry(place)) for place in places if place is not None]
-        if told[0][1] is None:
-            return proxy
-        self._set_flow(flow, session, proxy_seq=seq, merged_seq=seq)
-        for place, browser in told:
-            if browser is not None:
-                self._replace(place, browser, merged(browser, proxy))
-        return None
-
-    def _join_frame(
-        self, entry: Entry, flow: str, seq: int, session: _Session, other_seq: int
-    ) -> Entry:
-        """Join a browser's entry with another one of its flow, where they are a frame's document
-        and what the page around the frame tells of it."""
-        other = self._entry(other_seq)
-        if other is None:
-            return entry
-        proxy = told_by_proxy(other)
-        whole = entry if proxy is None else merged(entry, proxy)
-        if is_of_frame(other, entry):
-            self._set_flow(flow, session, frame_seq=seq)
-            return as_frame(whole)
-        if is_of_frame(entry, other):
-            self._set_flow(flow, session, browser_seq=seq, frame_seq=other_seq)
-            self._replace(other_seq, other, as_frame(other))
-            return whole
-        return entry
-
-    def _set_flow(self, flow: str, session: _Session, **seqs: int) -> None:
-        """Exports look for what has changed by the session of the latest change."""
-        columns = ", ".join(f"{name} = ?" for name in seqs)
-        self._connection.execute(
-            f"UPDATE flow SET session = ?, {columns} WHERE flow_id = ?",
-            (session.row, *seqs.values(), flow),
-        )
-
-    def _replace(self, seq: int, before: Entry, after: Entry) -> None:
-        """Store another entry at the place of one."""
-        connection = self._connection
-        self._adjust_totals(seq, before, -1)
-        batch_row = value(connection, "SELECT batch FROM entry WHERE seq = ?", (seq,))
-        connection.execute("DELETE FROM entry WHERE seq = ?", (seq,))
-        row = Placed(EntryColumns.of([after]), (seq,), batch_row)
-        insert_entries(connection, [row], self._strings, self._urls)
-        self._adjust_totals(seq, after, 1)
-
-    def _entry(self, seq: int) -> Entry | None:
-        text = value(
-            self._connection,
-            f"SELECT {ENTRY_JSON} FROM entry AS e {ENTRY_JOINS} WHERE e.seq = ?",
-            (seq,),
-        )
-        return None if text is None else msgspec.json.decode(text, type=Entry)
-
-    def _adjust_totals(self, seq: int, entry: Entry, sign: int) -> None:
-        """Add an entry to, or take it from, the totals of where it is stored."""
-        connection = self._connection
-        row = one(
-            connection,
-            "SELECT b.id, b.pageview, b.session, u.url FROM entry AS e"
-            " JOIN batch AS b ON b.id = e.batch JOIN pageview AS p ON p.id = b.pageview"
-            " LEFT JOIN url AS u ON u.id = p.url WHERE e.seq = ?",
-            (seq,),
-        )
-        assert row is not None
-        batch_row, page_view_row, session_row, page_url = row
-        totals = _Totals(*[sign * total for total in _totals(EntryColumns.of([entry]), page_url)])
-        connection.execute(
-            "UPDATE batch SET request_count = request_count + ?, error_count = error_count + ?"
-            " WHERE id = ?",
-            (totals.requests, totals.errors, batch_row),
-        )
-        for table, row_id in (("pageview", page_view_row), ("session", session_row)):
-            connection.execute(
-                f"UPDATE {table} SET entry_count = entry_count + ?,"
-                " request_count = request_count + ?, error_count = error_count + ?,"
-                " transfer_bytes = transfer_bytes + ?,"
-                " unknown_size_count = unknown_size_count + ? WHERE id = ?",
-                (
-                    *(totals.entries, totals.requests, totals.errors),
-                    *(totals.transfer_bytes, totals.unknown_sizes, row_id),
-                ),
-            )
 
     # --- what people set ------------------------------------------------------------------
 
