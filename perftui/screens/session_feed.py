@@ -359,17 +359,24 @@ def look_around(
 
     session_id, base_us = summary.session_id, summary.started_us
     limits = settings.thresholds
+    many = summary.entry_count >= MANY_ENTRIES
+    if many:
+        # What reading the entries has left over, before more is read.
+        give_back()
     errors = reader.index(session_id, order=Order.START, predicate=parse("is:error"))
     slow = reader.index(
         session_id, order=Order.START, predicate=parse("is:slow", filter_settings(settings))
     )
-    requests = array("q")
-    for piece in reader.iter_index(
-        session_id, order=Order.START, predicate=parse("is:request", filter_settings(settings))
-    ):
-        requests.extend(piece.index.starts)
-    if starts is not None and len(starts) == len(requests):
+    if starts is not None and len(starts) == summary.request_count:
         requests = starts
+    else:
+        requests = array("q")
+        for piece in reader.iter_index(
+            session_id, order=Order.START, predicate=parse("is:request", filter_settings(settings))
+        ):
+            requests.extend(piece.index.starts)
+    if many:
+        give_back()
     duplicates = array("q")
     for piece in reader.iter_index(
         session_id, order=Order.ARRIVAL, predicate=parse("is:duplicate")
@@ -394,7 +401,7 @@ def look_around(
         for view in page_views
         if view.page_view_id in metrics
     )
-    if summary.entry_count >= MANY_ENTRIES:
+    if many:
         give_back()
     return AroundTold(
         session_id,

@@ -19,9 +19,9 @@ FIRST_ENTRIES = 4_096
 """Entries examined by the first statement: some screens full, to be seen at once. Each further
 statement examines twice as many …"""
 
-MOST_ENTRIES = 65_536
-"""… up to so many: 50 ms of work, after which somebody who waits for another answer may break it
-off."""
+MOST_ENTRIES = 16_384
+"""… up to so many: 15 ms of work, after which somebody who waits for another answer may break it off,
+and 4 MB in all the forms that they take between SQLite and an array (JSON, text, Python's numbers)."""
 
 
 class BatchRange(NamedTuple):
