@@ -32,10 +32,11 @@ TIMES = 10.0
 
 ENTRIES = 1_000
 
-MAXIMUM_OPEN = 2_500
-"""Connections of the crowd that are open at once, some thousand more than the server has and lets
-wait at its door; who comes beyond that begins when another has its answer. A crowd of one process
-would else run out of files, and be too busy to say anything in time."""
+MAXIMUM_OPEN = 1_500
+"""Connections of the crowd that are open at once: as many as the server takes and lets wait at its
+door (``[server] max_connections`` and ``BACKLOG``, 1,536). Of more the system would drop packets at
+will, whose repetition takes longer than a header may; who comes beyond that begins when another has
+its answer."""
 
 MAXIMUM_GROWTH = 1.15
 MAXIMUM_GROWTH_BYTES = 16 * 2**20
