@@ -83,6 +83,11 @@ MEASURED_AT_ONCE = 200
 MEASURED_PER_SECOND = 20.0
 """Bodies that are measured: those of a page or two at once, then so many a second."""
 
+BUSY_PER_SECOND = 100.0
+"""Flows from so many a second on the proxy has no time to measure bodies: what it takes to compress
+them (some 2 ms each) would come off what it forwards. The flows of a page are sent some seconds
+after they have passed, when a browser asks for little."""
+
 ATTEMPTS = 3
 STOP_SECONDS = 5.0
 
@@ -919,6 +924,26 @@ class Budget:
         return True
 
 
+class Pace:
+    """How fast flows pass, from one look to the next."""
+
+    def __init__(self, at: float) -> None:
+        self._count = 0
+        self._at = at
+
+    def is_busy(self, count: int, at: float) -> bool:
+        """Whether more have passed since the last look than leave time to measure bodies.
+
+        Args:
+            count: flows so far.
+            at: now, by the monotonic clock, seconds.
+        """
+        seconds = max(at - self._at, ROUND_SECONDS)
+        passed = count - self._count
+        self._count, self._at = count, at
+        return passed > BUSY_PER_SECOND * seconds
+
+
 class Sender(threading.Thread):
     """Sends entries to the capture server in batches, from a queue with an end.
 
@@ -936,8 +961,10 @@ class Sender(threading.Thread):
         self._origin_ms = origin_seconds * 1000
         self._queue: deque[Waiting] = deque()
         self._budget = Budget(MEASURED_AT_ONCE, MEASURED_PER_SECOND)
+        self._is_busy = False
         self._ending = threading.Event()
         self._sessions: dict[str, tuple[str, str]] = {}
+        self._put = 0
         self._body_bytes_in = 0
         self._body_bytes_out = 0
         self._refused = 0
@@ -952,6 +979,7 @@ class Sender(threading.Thread):
 
     def put(self, client: str, entry: str, body: bytes | None = None) -> None:
         """Take an entry, as JSON; never waits."""
+        self._put += 1
         if len(self._queue) >= QUEUE_LIMIT:
             self._refused += 1
             return
@@ -981,8 +1009,10 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         """Take what has waited long enough, and send it by session."""
+        pace = Pace(time.monotonic())
         while not (self._ending.is_set() and not self._queue):
             self._ending.wait(ROUND_SECONDS)
+            self._is_busy = pace.is_busy(self._put, time.monotonic())
             groups: dict[tuple[str, str], Group] = {}
             while self._queue and self._is_due(self._queue[0]):
                 waiting = self._queue.popleft()
@@ -1001,7 +1031,7 @@ class Sender(threading.Thread):
         if waiting.body is None:
             return waiting.entry
         self._body_bytes_out += len(waiting.body)
-        if not self._budget.take():
+        if self._is_busy or not self._budget.take():
             return waiting.entry
         return f"{waiting.entry[:-1]}, {json.dumps(savings(waiting.body))[1:]}"
 

@@ -22,6 +22,7 @@ from perftui.capture.proxy_addon import (
     LONGEST_HEADER,
     Injector,
     Origins,
+    Pace,
     Passage,
     encoded_entry_of,
     entry_of,
@@ -198,6 +199,19 @@ def test_savings_are_what_the_codings_give() -> None:
         "gzipSize": len(gzip.compress(PLAIN, 6)),
         "brotliSize": len(brotli.compress(PLAIN, quality=5)),
     }
+
+
+def test_a_proxy_is_busy_while_more_than_a_page_passes() -> None:
+    pace = Pace(10.0)
+    assert not pace.is_busy(50, 10.5)
+    assert pace.is_busy(101, 11.0)
+    # What passed before the last look is past.
+    assert not pace.is_busy(101, 11.5)
+    assert pace.is_busy(302, 13.5)
+    assert not pace.is_busy(502, 15.5)
+    # A look that comes at once says nothing of a second.
+    assert not pace.is_busy(552, 15.5)
+    assert pace.is_busy(603, 15.5)
 
 
 # --- policies -----------------------------------------------------------------------------------
