@@ -17,7 +17,7 @@ const count = (entry: Entry): void => {
     before.selector == entry.selector &&
     before.message == entry.message
   ) {
-    before.count = ((before.count as number) || 1) + 1;
+    before.count = ((before.count as number) ?? 1) + 1;
     // It may have been made ready for a batch that then was full.
     last!._json = undefined;
   } else last = add(entry);

@@ -1,69 +1,68 @@
-/** The PerformanceObserver, and what the browser has not delivered. */
-import type { Entry } from './api.ts';
-import { options, own, safe, timeline } from './core.ts';
-import { add, waiting } from './queue.ts';
+/** The PerformanceObservers, and what the browser has not delivered. */
+import { options, own, timeline } from './core.ts';
+import { add } from './queue.ts';
 import { know, known } from './selector.ts';
-import { FULL, schedule, whenIdle } from './send.ts';
+import { FULL, pump, schedule, whenIdle } from './send.ts';
 import { wants } from './types.ts';
 
-let observer: PerformanceObserver;
-let observed: string;
+/** Entry type -> its observer. */
+const observers: Record<string, PerformanceObserver> = {};
+/** What came, unread: there are hundreds, each at a time when the page has other things to do. */
+const lists: PerformanceObserverEntryList[] = [];
+/** The timer after which somebody looks whether there is a batch. */
+let soon: unknown;
 
 /** The fields of all kinds of entries that matter here. */
-type AnyEntry = (PerformanceEntry | Entry) & {
+type AnyEntry = PerformanceEntry & {
   hadRecentInput?: boolean;
   loadEventEnd?: number;
 };
 
-/** Keeps entries for later; one may come from an observer and from the timeline. */
-const hear = (entries: PerformanceEntry[]): void => {
+/** Takes entries; one may come from an observer and from the timeline. */
+const hear = (entries: AnyEntry[], final?: unknown): void => {
   for (const entry of entries) {
-    if (!known.has(entry)) {
+    // A navigation is told before it is complete.
+    if (!known.has(entry) && (final || entry.loadEventEnd != 0)) {
       know(entry as never);
-      waiting.push(entry);
+      // A shift that the user caused is no part of CLS.
+      if (!entry.hadRecentInput && !own(entry.name)) add(entry);
     }
   }
 };
 
 /** Observes what the table asks for, also where it asks for something else than before. */
 export const observe = (): void => {
-  const types = PerformanceObserver.supportedEntryTypes.filter((type) => wants(type + ':'));
-  if (observed! != (observed = '' + types)) {
-    if (observer) {
-      drain();
-      observer.disconnect();
-    }
-    observer = new PerformanceObserver(
-      safe((list: PerformanceObserverEntryList) => {
-        const { length } = waiting;
-        // Where nothing is recorded any more, this throws, and nothing is kept.
-        schedule();
-        hear(list.getEntries());
-        // With every so many entries; but a page that loads has better things to do.
-        if ((length / FULL) ^ (waiting.length / FULL) && document.readyState == 'complete') {
-          whenIdle(FULL);
+  for (const type of PerformanceObserver.supportedEntryTypes) {
+    if (!wants(type + ':')) observers[type]?.disconnect();
+    else if (!observers[type]) {
+      observers[type] = new PerformanceObserver((list) => {
+        if (options) {
+          schedule();
+          // What tells of an element, which may be gone a moment later, is heard at once:
+          // `element`, `event`, `first-input`, `largest-contentful-paint`, `layout-shift`.
+          if (type < 'lo') hear(list.getEntries());
+          // So many are unread at most: of the queue, what is too much is counted. The timers of a
+          // hidden page may be a minute late.
+          else if (lists.push(list) > 500 || document.hidden) pump(FULL);
+          // A page that loads has better things to do.
+          if (document.readyState == 'complete') soon ||= setTimeout(whenIdle, 400, FULL);
         }
-      }),
-    );
-    types.forEach((type) =>
+      });
       // Observers hear of every resource, however full the page's own timeline is.
-      observer.observe({
+      observers[type].observe({
         type,
         buffered: true,
         durationThreshold: options.durationThreshold ?? 40,
-      } as PerformanceObserverInit),
-    );
+      } as PerformanceObserverInit);
+    }
   }
 };
 
 /** Takes what the browser has but has not delivered; `final` with what could still change. */
 export const drain = (final?: unknown): void => {
-  hear(observer.takeRecords());
-  if (final) hear([...timeline('navigation'), ...timeline('resource')]);
-  for (const entry of waiting.splice(0) as AnyEntry[]) {
-    // A navigation is told before it is complete.
-    if (entry.loadEventEnd == 0 && !final) waiting.push(entry);
-    // A shift that the user caused is no part of CLS.
-    else if (!entry.hadRecentInput && !own(entry.name)) add(entry);
-  }
+  soon = clearTimeout(soon as never);
+  lists.splice(0).forEach((list) => hear(list.getEntries()));
+  for (const type in observers) hear(observers[type]!.takeRecords());
+  hear(timeline('navigation'), final);
+  if (final) hear(timeline('resource'));
 };

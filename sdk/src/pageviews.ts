@@ -31,7 +31,7 @@ const route = (): string => location.pathname + /^#[!/][^?]*/.exec(location.hash
 
 /** All tabs of a session agree on it without a word: the end of its ID decides. */
 export const isSampled = (id: string): boolean =>
-  parseInt(id.slice(-8), 16) < 2 ** 32 * (options.sampleRate ?? 1);
+  (('0x' + id.slice(-8)) as never) < 2 ** 32 * (options.sampleRate ?? 1);
 
 /** The session of a pageview; where it is not to be recorded none, and that is the end of it. */
 export const identify = (view: View): string | undefined => {
@@ -65,7 +65,7 @@ export const openView = (kind: string, startTime: number): unknown => {
 export const touch = (active?: boolean): unknown =>
   options &&
   identify(currentView()) &&
-  session(active) != currentView()._session &&
+  currentView()._session != session(active) &&
   openView('session', now());
 
 /** Opens a pageview whenever the path changes, however the page changes it. */

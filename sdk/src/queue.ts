@@ -16,8 +16,6 @@ export interface Item {
 }
 
 export let queue: Item[] = [];
-/** What nobody has looked at: that is done when there is time to send. */
-export const waiting: (PerformanceEntry | Entry)[] = [];
 let dropped: Record<string, number> = {};
 
 const lose = (type: string, count = 1): unknown => (dropped[type] = (dropped[type] || 0) + count);
@@ -28,9 +26,6 @@ export const drop = (batch: string): void => {
   for (const type in lost.dropped) lose(type, lost.dropped[type]);
   for (const { entryType } of lost.entries) lose(entryType);
 };
-
-/** How dear an entry is: what only we saw, then API calls and vitals, then assets, then the rest. */
-const RANKS = [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/];
 
 export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank);
 
@@ -44,9 +39,12 @@ const serialise = safe((entry: object): string => {
 export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
   const { entryType, initiatorType } = entry as PerformanceResourceTiming;
   const kind = entryType + ':' + initiatorType + ':';
-  // Behind them all is what nobody asked for.
+  // The dearest is what only we saw, then API calls and vitals, then assets, then the rest; behind
+  // them all is what nobody asked for.
   const _rank = (options._ranks[kind] ??= wants(kind)
-    ? RANKS.findLastIndex((dear) => dear.test(kind))
+    ? [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((dear) =>
+        dear.test(kind),
+      )
     : -2);
   if (_rank < -1) return;
   const item = {

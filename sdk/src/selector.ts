@@ -1,8 +1,10 @@
+import { safe } from './core.ts';
+
 /**
  * A CSS path to an element: tag names, IDs and classes, never text or values; from the nearest
  * ancestor that has an ID, or that is far enough up to tell.
  */
-export const selector = (node: unknown): string => {
+export const selector = safe((node: unknown): string => {
   let path = '';
   for (
     let element = node as Element | null;
@@ -17,7 +19,7 @@ export const selector = (node: unknown): string => {
     }
   }
   return path;
-};
+});
 
 /** What the browser told -> the selector of its element, which may be gone a moment later. */
 export const known = new WeakMap<object, string | undefined>();

@@ -36,7 +36,7 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
     status = response.status;
     // Seconds or a date; an hour at most.
     const asked = response.headers.get('Retry-After')!;
-    wait = Math.min(+asked * 1e3 || Date.parse(asked) - Date.now() || 0, 36e5);
+    wait = Math.min((asked as never) * 1e3 || Date.parse(asked) - Date.now() || 0, 36e5);
   } catch {
     // No network, no server, or no budget.
   }
@@ -47,7 +47,7 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
     timer = setTimeout(pump, Math.max(wait, Math.min(3e4, 250 * 2 ** ++failures) * (1 + Math.random())));
   } else {
     failures = 0;
-    if (status > 399) drop(batch);
+    if (status >= 400) drop(batch);
   }
 };
 
@@ -55,10 +55,9 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
 export const pump = async (rest = 0): Promise<void> => {
   if (!options) return;
   drain();
-  // A retry has its time.
-  if (rest && failures) return;
-  clearTimeout(timer);
-  timer = undefined;
+  // Until there is a batch, the timer has time, and so has a retry.
+  if (rest && (failures || rest > queue.length)) return;
+  timer = clearTimeout(timer) as undefined;
   if (prerendering()) return;
   if (current) return schedule();
   touch();
@@ -78,7 +77,7 @@ export const whenIdle = (rest?: number): unknown =>
 
 /** Sends in a while. */
 export const schedule = (): void => {
-  if (options.endpoint) timer ||= setTimeout(whenIdle, options.flushInterval ?? 2e3);
+  timer ||= setTimeout(whenIdle, options.flushInterval ?? 2e3);
 };
 
 /** The page may not come back: hands everything over. `final`, the event, where it is going for sure. */

@@ -9,9 +9,9 @@ import { uuid } from './ids.ts';
 let memory = '';
 
 /** Reads a key, or writes `value` to it; storage that is blocked or full is no fault of the page. */
-export const store = safe((key: string, value?: string): string | null => {
-  if (value != null) localStorage.setItem(key, value);
-  return localStorage.getItem(key);
+export const store = safe((key: string, value?: string): string => {
+  if (value != null) localStorage[key] = value;
+  return localStorage[key] as string;
 });
 
 /**
@@ -22,8 +22,8 @@ export const store = safe((key: string, value?: string): string | null => {
 export const session = (active?: boolean): string => {
   const time = Date.now();
   let [id, started, activeAt] = (store('perftui') || memory).split(',') as [string, ...string[]];
-  const idle = Math.abs(time - +activeAt!);
-  if (!(idle < 18e5 && time - +started! < 864e5)) {
+  const idle = Math.abs(time - (activeAt as never));
+  if (!(idle < 18e5 && time - (started as never) < 864e5)) {
     id = uuid();
     started = time as never;
     active = true;

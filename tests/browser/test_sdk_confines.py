@@ -116,6 +116,20 @@ def test_a_hostile_page_gets_no_exception(page: Page, recorder: Recorder) -> Non
     record(page, recorder, "still there")
 
 
+def test_an_element_whose_properties_the_page_hides_costs_its_selector_alone(
+    page: Page, recorder: Recorder
+) -> None:
+    recorder.body = "<form><input name=classList><p>Words</p></form>"
+    recorder.settings = {}
+    errors = errors_of(page)
+    page.goto(recorder.url + "/start")
+    page.evaluate("document.querySelector('p').click()")
+    record(page, recorder, "end")
+    (action,) = recorder.entries("action")
+    assert (action["name"], "selector" in action) == ("click", False)
+    assert errors == []
+
+
 def test_trusted_types_cost_the_second_file_alone(page: Page, recorder: Recorder) -> None:
     """Where the page lets nobody set a script's URL, everything but the details is recorded."""
     recorder.policy = "require-trusted-types-for 'script'"

@@ -83,6 +83,24 @@ def test_a_tab_that_is_only_hidden_hands_over_what_it_has(
     tabs.close()
 
 
+def test_a_hidden_tab_whose_timers_are_late_sends_what_makes_a_batch(
+    natural_chromium: Browser, recorder: Recorder
+) -> None:
+    """A browser may run the timers of a tab that is hidden for long once in a minute; here, never."""
+    recorder.attributes = 'data-flush-interval="600000" data-config="false"'
+    tabs = BareTabs(natural_chromium)
+    tab = tabs.open(recorder.url + "/start")
+    tab.wait("document.readyState == 'complete' && window.perftui")
+    tabs.open("about:blank")
+    tab.wait("document.hidden")
+    tab.evaluate("""(async () => {
+      window.setTimeout = window.requestIdleCallback = () => 1;
+      for (let n = 0; n < 100; n++) await fetch('/api/' + n);
+    })()""")
+    recorder.wait(lambda: len(names(recorder, "resource")) >= 80, "a batch of a hidden page")
+    tabs.close()
+
+
 def test_a_page_that_goes_hands_over_what_the_browser_takes_and_the_dearest_first(
     natural_chromium: Browser, recorder: Recorder
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.recording import Recorder, capture, names
 
@@ -34,6 +34,72 @@ def test_no_batch_is_longer_than_50_kilobytes(page: Page, recorder: Recorder) ->
     plain = [gzip.decompress(b) if b[:2] == b"\x1f\x8b" else b for b in recorder.bodies]
     assert max(map(len, plain)) <= 50_000
     assert len(plain) >= 5
+
+
+def test_as_much_as_a_page_that_goes_could_hand_over_is_sent_before_its_time(
+    page: Page, recorder: Recorder
+) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    page.goto(recorder.url + "/start")
+    page.evaluate("""() => Promise.all(
+      Array.from({ length: 150 }, (_, n) => fetch('/api/' + n).then((r) => r.text())))""")
+    recorder.wait(lambda: len(names(recorder, "resource")) >= 60, "a batch of a page that stays")
+
+
+def test_an_element_that_is_gone_before_the_batch_is_told_by_its_selector(
+    page: Page, recorder: Recorder
+) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    recorder.body = "<p id=gone>The largest</p>"
+    page.goto(recorder.url + "/start")
+    page.evaluate("""() => new Promise((done) => {
+      // When all observers have heard of it.
+      new PerformanceObserver(() => scheduler.postTask(() => {
+        document.querySelector('#gone').remove();
+        perftui.flush();
+        done();
+      })).observe({ type: 'largest-contentful-paint', buffered: true });
+    })""")
+    recorder.wait(lambda: names(recorder, "largest-contentful-paint"), "the paint")
+    assert recorder.entries("largest-contentful-paint")[0]["selector"] == "#gone"
+
+
+def test_a_page_that_loads_for_long_does_not_pile_up_what_is_unread(
+    page: Page, recorder: Recorder
+) -> None:
+    recorder.attributes = 'data-flush-interval="600000"'
+    recorder.body = "<img src=/slow.png>"
+    held: list[Route] = []
+    page.route("**/slow.png", lambda route: held.append(route))
+    page.add_init_script("""window.read = 0;
+      const { getEntries } = PerformanceObserverEntryList.prototype;
+      PerformanceObserverEntryList.prototype.getEntries = function () {
+        const entries = getEntries.call(this);
+        if (entries[0]?.entryType == 'mark') read++;
+        return entries;
+      };""")
+    page.goto(recorder.url + "/start", wait_until="domcontentloaded")
+    tell = """async (count) => {
+      for (let n = 0; n < count; n++) await new Promise((told) => {
+        const observer = new PerformanceObserver(() => {
+          observer.disconnect();
+          // When all observers have heard of it.
+          scheduler.postTask(told);
+        });
+        observer.observe({ type: 'mark' });
+        performance.mark('mark ' + count + '/' + n);
+      });
+      return [read, document.readyState];
+    }"""
+    assert page.evaluate(tell, 300) == [0, "interactive"]
+    read, state = page.evaluate(tell, 400)
+    assert (read > 300, state) == (True, "interactive")
+    held[0].abort()
+    page.wait_for_function("document.readyState == 'complete'")
+    page.evaluate("perftui.flush()")
+    recorder.wait(lambda: len(names(recorder, "mark")) >= 700, "every mark")
+    assert len(set(names(recorder, "mark"))) == len(names(recorder, "mark")) == 700
+    assert not any(batch["dropped"] for batch in recorder.batches)
 
 
 def test_2000_resources_are_recorded_whatever_the_timeline_holds(
