@@ -47,10 +47,11 @@ SWITCH_SECONDS = 0.001
 by default 5 ms, each time that it has waited for a key or written to the terminal."""
 
 
-GARBAGE = (2_000, 10, 100)
+GARBAGE = (1_000, 4, 500)
 """How many objects make the garbage collector look for cycles among the young ones, and how often it
 then looks at the older and at all of them: by default 700, 10 and 10, so that one page in forty of a
-long list took 20 ms more."""
+long list took 20 ms more. A look at the older ones is short where it comes often: after 20,000
+objects it takes 4 ms, after 4,000 less than one."""
 
 
 def has_sixteen_colors() -> bool:

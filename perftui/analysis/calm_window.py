@@ -27,7 +27,9 @@ def calm_window(
     first_us: int, last_us: int, before: tuple[int, int] | None = None
 ) -> tuple[int, int]:
     """A window around what is in view: it begins and ends at round moments, and stays as it was
-    while what is in view fits into it and takes two fifths of it or more.
+    while what is in view fits into it and takes two fifths of it or more. Where that
+    goes beyond it, the next one leaves a quarter of what is in view free on that side, so that to
+    scroll on does not move it every few rows.
 
     Args:
         first_us, last_us: the first start and the last end in view.
@@ -37,13 +39,16 @@ def calm_window(
         Its start and end. ``first_us`` and ``last_us`` are within.
     """
     span = max(last_us - first_us, LEAST_US)
+    behind = ahead = 0
     if before is not None:
         start, end = before
         if start <= first_us and last_us <= end and span * 5 >= (end - start) * 2:
             return before
+        behind = span // 4 if first_us < start else 0
+        ahead = span // 4 if last_us > end else 0
     step = nice_step(span, 5)
-    start = first_us // step * step
-    end = -(-max(last_us, start + LEAST_US) // step) * step
+    start = (first_us - behind) // step * step
+    end = -(-max(last_us + ahead, start + LEAST_US) // step) * step
     return start, max(end, start + step)
 
 

@@ -52,13 +52,21 @@ class RecordSource:
         """The record, fetched with its neighbours; None where it has been deleted meanwhile."""
         number = place // WINDOW
         seq = self.index.seqs[place]
-        window = self._windows.get(number)
-        if window is None or seq not in window:
+        window = self._window(number)
+        if seq not in window:
+            # Not yet read; or read when the index ended within this window.
             first = number * WINDOW
             seqs = self.index.seqs[first : first + WINDOW]
-            window = {record.seq: record for record in self._fetch(seqs)}
-            self._windows[number] = window
+            window.update((record.seq, record) for record in self._fetch(seqs))
         return window.get(seq)
+
+    def _window(self, number: int) -> dict[int, Record]:
+        """What is known of a window; it grows in place, as the cache keeps the first value that it
+        is given for a key."""
+        window = self._windows.get(number)
+        if window is None:
+            window = self._windows[number] = {}
+        return window
 
     def find(self, key: Hashable) -> int:
         """The place of a record by its position in the store, else of a near neighbour."""

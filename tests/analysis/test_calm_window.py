@@ -27,8 +27,31 @@ def test_a_window_holds_what_is_in_view_and_stays(
     assert calm_window(first, first + length, (start, end)) == (start, end)
 
 
+@given(
+    MOMENTS,
+    st.integers(LEAST_US, 10**9),
+    st.tuples(MOMENTS, st.integers(1, 10**9)),
+    st.integers(0, 4),
+)
+def test_a_window_that_has_moved_stays_for_the_next_rows(
+    first: int, length: int, before: tuple[int, int], sixteenths: int
+) -> None:
+    so_far = (before[0], before[0] + before[1])
+    last = first + length
+    moved = calm_window(first, last, so_far)
+    if moved == so_far:
+        return
+    if last > so_far[1]:
+        on = length * sixteenths // 16
+        assert calm_window(first + on, last + on, moved) == moved
+    if first < so_far[0]:
+        back = length * sixteenths // 16
+        assert calm_window(first - back, last - back, moved) == moved
+
+
 def test_a_window_stays_while_it_fits() -> None:
     assert calm_window(100_000, 1_900_000) == (0, 2_000_000)
     assert calm_window(300_000, 1_500_000, (0, 2_000_000)) == (0, 2_000_000)
-    assert calm_window(300_000, 2_100_000, (0, 2_000_000)) == (0, 2_500_000)
+    assert calm_window(300_000, 2_100_000, (0, 2_000_000)) == (0, 3_000_000)
     assert calm_window(300_000, 500_000, (0, 2_000_000)) == (300_000, 500_000)
+    assert calm_window(800_000, 2_600_000, (1_000_000, 3_000_000)) == (0, 3_000_000)
