@@ -23,9 +23,10 @@ from perftui.widgets.line_compositor import LineCompositor
 from perftui.widgets.painted import palette_of
 from perftui.widgets.palette import Palette
 
-POLL_SECONDS = 0.1
-"""How long after its news have been drawn a feed looks whether the store has changed: fewer than ten
-repaints a second, and time for keys between them."""
+POLL_SECONDS = 0.12
+"""How long after its news have been drawn a feed looks whether the store has changed: some eight
+repaints a second, so that with what is found out beside them once a second it is fewer than ten; and
+time for keys between them."""
 
 SHOWN_SECONDS = 1.0
 """How long who reads waits at most for what was read to be drawn."""
