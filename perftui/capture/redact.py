@@ -27,18 +27,8 @@ MARK = "REDACTED"
 
 SECRET_NAMES: tuple[str, ...] = (
     *("token", "secret", "password", "passwd", "pwd", "passphrase", "apikey", "accesskey"),
-    *(
-        "privatekey",
-        "signature",
-        "credential",
-        "session",
-        "sessid",
-        "auth",
-        "jwt",
-        "bearer",
-        "csrf",
-    ),
-    *("xsrf", "otp", "assertion", "samlresponse", "samlrequest", "ssn", "cvv", "cvc"),
+    *("privatekey", "signature", "credential", "session", "sessid", "auth", "jwt", "bearer"),
+    *("csrf", "xsrf", "otp", "assertion", "samlresponse", "samlrequest", "ssn", "cvv", "cvc"),
 )
 """Parts of names (in any case, without ``-``, ``_`` and ``.``) whose values are secret."""
 
@@ -373,11 +363,18 @@ def _long_token(match: re.Match[str]) -> str:
 
 
 def _is_mixed(text: str) -> bool:
+    """Whether it looks like chance. Words and numbers between hyphens do not, such as a heading with
+    a moment behind it: ``ten-years-later-1440531624974``."""
     return (
         any(map(str.isdigit, text))
         and any(map(str.isalpha, text))
         and (not text.islower() or sum(map(str.isdigit, text)) * 4 > len(text))
+        and not all(map(_is_word_or_number, text.split("-")))
     )
+
+
+def _is_word_or_number(part: str) -> bool:
+    return part.isdigit() or (part.isalpha() and (part.islower() or part.istitle()))
 
 
 def _segment(segment: str, shapes: Callable[[str], str]) -> str:

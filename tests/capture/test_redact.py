@@ -16,6 +16,10 @@ HEX = "d41d8cd98f00b204e9800998ecf8427e"
 redactor = Redactor()
 
 
+WORDY = "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx"
+"""A token whose parts are letters or figures, but no words."""
+
+
 @pytest.mark.parametrize(
     ("url", "kept"),
     [
@@ -29,6 +33,11 @@ redactor = Redactor()
         (f"https://a.test/x?j={JWT}", f"https://a.test/x?j={MARK}"),
         (f"https://a.test/x?h={HEX}", f"https://a.test/x?h={MARK}"),
         (f"https://a.test/{JWT}/x", f"https://a.test/{MARK}/x"),
+        (f"https://a.test/{WORDY}/x", f"https://a.test/{MARK}/x"),
+        (
+            "https://a.test/anniversary-of-some-house-4111111111111111",
+            f"https://a.test/anniversary-of-some-house-{MARK}",
+        ),
         ("https://a.test/?c=4111111111111111", f"https://a.test/?c={MARK}"),
         ("https://a.test/?c=4111-1111-1111-1111", f"https://a.test/?c={MARK}"),
         ("https://a.test/?c=4111+1111+1111+1111", f"https://a.test/?c={MARK}"),
@@ -62,6 +71,8 @@ def test_secrets_go(url: str, kept: str) -> None:
         "https://shop.test/?sum=1+2+3+4+5+6+7+8+9",
         "https://shop.test/map;zoom=4;centre=52.5,13.4/tiles",
         "https://shop.test/a-very-long-name-of-an-article-that-somebody-has-written-once",
+        "https://news.test/2015/katrina-10-year-anniversary-1440531624974/1.png",
+        "https://news.test/2015/Ten-Years-Later-and-Not-Yet-Home-1440531624974",
         "https://shop.test/?empty_token=",
         "not a url at all",
     ],
