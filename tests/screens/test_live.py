@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from perftui_server.run import CaptureServer, listening_socket
+from textual.pilot import Pilot
 
 from perftui.app import PerftuiApp
 from perftui.clock import SystemClock
@@ -108,6 +109,14 @@ async def send(*args: Any, **more: Any) -> int:
     return await asyncio.to_thread(post, *args, **more)
 
 
+async def with_one_call(server: CaptureServer, app: PerftuiApp, pilot: Pilot[Any]) -> ReplayScreen:
+    """The live screen, once a call of ``/api/one`` stands on it."""
+    assert await send(server.url, ["http://localhost:3000/api/one"], 1) == 200
+    await until(pilot, lambda: on_screen(app, "/api/one"))
+    assert isinstance(app.screen, ReplayScreen)
+    return app.screen
+
+
 async def test_a_batch_is_on_the_screen_and_followed(server: CaptureServer, tmp_path: Path) -> None:
     app = live_app(server, tmp_path / "live.db")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -151,10 +160,7 @@ async def test_frozen_holds_back_and_letting_go_shows_it(
 ) -> None:
     app = live_app(server, tmp_path / "live.db")
     async with app.run_test(size=(120, 30)) as pilot:
-        assert await send(server.url, ["http://localhost:3000/api/one"], 1) == 200
-        await until(pilot, lambda: on_screen(app, "/api/one"))
-        screen = app.screen
-        assert isinstance(screen, ReplayScreen)
+        screen = await with_one_call(server, app, pilot)
         await pilot.press("space")
         await until(pilot, lambda: screen.frozen)
         assert await send(server.url, ["http://localhost:3000/api/two"], 2, start=900) == 200
@@ -169,10 +175,7 @@ async def test_the_overview_knows_the_last_that_arrived(
 ) -> None:
     app = live_app(server, tmp_path / "live.db")
     async with app.run_test(size=(120, 30)) as pilot:
-        assert await send(server.url, ["http://localhost:3000/api/one"], 1) == 200
-        await until(pilot, lambda: on_screen(app, "/api/one"))
-        screen = app.screen
-        assert isinstance(screen, ReplayScreen)
+        screen = await with_one_call(server, app, pilot)
         await until(pilot, lambda: screen._around_count == 1)
         # Sooner than it is made anew, and nothing after it.
         assert await send(server.url, ["http://localhost:3000/api/one"], 2, start=9) == 200
