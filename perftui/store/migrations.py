@@ -27,6 +27,7 @@ from perftui.store.connection import (
 from perftui.store.schema import (
     APPLICATION_ID,
     DELETED_SESSIONS,
+    ESTIMATED_PAGEVIEWS,
     FRAMES,
     SEEDED_STRINGS,
     TABLES,
@@ -68,7 +69,11 @@ def _version_3(connection: Connection, clock: Clock) -> None:
     run_script(connection, FRAMES)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3)
+def _version_4(connection: Connection, clock: Clock) -> None:
+    run_script(connection, ESTIMATED_PAGEVIEWS)
+
+
+MIGRATIONS: tuple[Migration, ...] = (_version_1, _version_2, _version_3, _version_4)
 """Step N (from 1) leads from version N - 1 to N."""
 
 

@@ -366,3 +366,15 @@ ALTER TABLE flow ADD COLUMN frame_seq INTEGER;
 CREATE INDEX flow_frame ON flow(session, browser_seq) WHERE frame_seq IS NOT NULL;
 """
 """From version 2 to 3: of a frame's document, where is what the page around the frame told."""
+
+ESTIMATED_PAGEVIEWS = f"""
+DROP VIEW pageviews;
+{
+    _view("pageviews").replace(
+        "p.unknown_size_count", "p.unknown_size_count, p.time_origin_estimated"
+    )
+};
+"""
+"""From version 3 to 4: the view says of a pageview whether its time origin is an estimate (1), made
+from the moment of receipt, as nobody told it. The column stands last, so that those before it keep
+their places."""

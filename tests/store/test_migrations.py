@@ -25,6 +25,7 @@ LANDED = {
     1: "90527818dd585062",
     2: "919f37d0e8ee5cf4",
     3: "7acf81702ab355b0",
+    4: "69f44a8029a3305f",
 }
 """Version -> digest of its schema: a step that has landed is never edited."""
 
@@ -84,6 +85,10 @@ def test_an_older_file_is_brought_up_to_date(path: Path, version: int) -> None:
     with StoreReader(path) as reader:
         names = [record.entry.name for record in reader.iter_records("s1")]
     assert names == ["https://a.test/", "https://a.test/x"]
+    views = sqlite3.connect(path)
+    told = "SELECT time_origin_estimated FROM pageviews WHERE page_view_id = 'p1'"
+    assert views.execute(told).fetchall() == [(0,)]
+    views.close()
     _make(path.with_name("new.db"), len(MIGRATIONS))
     fresh = dict(_schema(path.with_name("new.db")))
     migrated = dict(_schema(path))

@@ -81,6 +81,26 @@ def test_sessions_and_pageviews(path: Path, writer: StoreWriter) -> None:
     ]
 
 
+def test_a_pageview_says_whether_its_time_origin_is_an_estimate(
+    path: Path, writer: StoreWriter
+) -> None:
+    writer.write_batches(
+        [
+            batch([request()], page_view="told"),
+            batch([request()], page_view="estimated", time_origin_estimated=True),
+            batch([request()], page_view="told later", time_origin_estimated=True),
+            batch([request()], page_view="told later"),
+        ]
+    )
+    writer.close_now()
+    views = _rows(path, "SELECT page_view_id, time_origin_estimated FROM pageviews")
+    assert {str(row["page_view_id"]): row["time_origin_estimated"] for row in views} == {
+        "told": 0,
+        "estimated": 1,
+        "told later": 0,
+    }
+
+
 def test_a_deleted_session_is_in_no_view(path: Path, writer: StoreWriter) -> None:
     writer.write_batches([batch([request()]), batch([request()], session="s2")])
     delete_sessions(writer, ["s1"])
