@@ -25,7 +25,6 @@ from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from perftui.config import Settings
-from perftui.errors import SettingsError
 from perftui.model import Clock, Reader
 from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen
@@ -35,7 +34,7 @@ from perftui.widgets.clipboard import copy_by_tmux, copy_sequence, has_clipboard
 from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
 from perftui.widgets.line_compositor import LineUpdate
 from perftui.widgets.palette import Palette
-from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, variable_defaults
+from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, check_theme, variable_defaults
 
 _KEY_WORDS = {"⏎": "enter", "␛": "esc"}
 _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "⌫": "backspace"}
@@ -132,12 +131,8 @@ class PerftuiApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         wanted = settings.app.theme or (SIXTEEN if sixteen_colors else DARK)
-        if not self._color:
-            wanted = PLAIN
-        if wanted not in self.available_themes:
-            names = ", ".join(sorted(self.available_themes))
-            raise SettingsError(f"[app] theme: there is no theme {wanted!r}; there are {names}")
-        self.theme = wanted
+        check_theme(wanted)
+        self.theme = wanted if self._color else PLAIN
         if settings.app.keys:
             from perftui.screens.key_map import key_map
 

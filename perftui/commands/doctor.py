@@ -130,6 +130,38 @@ def _settings(context: Context) -> Iterator[Finding]:
             _ = text is None or parse(text)
         except SettingsError as error:
             yield Finding(f"[store] {name}", "fault", str(error), "change it, or leave it out")
+    yield from _app_settings(context)
+
+
+def _app_settings(context: Context) -> Iterator[Finding]:
+    """With which theme and which keys the app would not start."""
+    app = context.settings.app
+    if app.theme is not None:
+        from perftui.widgets.themes import check_theme
+
+        try:
+            check_theme(app.theme)
+            yield Finding("[app] theme", "ok", app.theme)
+        except SettingsError as error:
+            yield Finding(
+                "[app] theme", "fault", _within(error), "choose one of these, or leave it out"
+            )
+    if app.keys:
+        from perftui.app import PerftuiApp
+        from perftui.screens.key_map import read_key_map
+
+        _, faults = read_key_map(app.keys, PerftuiApp)
+        for fault in faults:
+            yield Finding(
+                "[app.keys]", "fault", _within(fault), "change it in the settings, or leave it out"
+            )
+        if not faults:
+            yield Finding("[app.keys]", "ok", f"{len(app.keys)} changed")
+
+
+def _within(error: SettingsError) -> str:
+    """What is wrong, without the name of the setting before it."""
+    return str(error).partition(": ")[2]
 
 
 def _packages() -> Iterator[Finding]:

@@ -3,7 +3,7 @@ person gives takes another one away unseen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -70,22 +70,39 @@ def key_map(keys: Mapping[str, str], app: type[DOMNode]) -> dict[str, str]:
 
     Raises:
         SettingsError: an ID or a key does not exist, or two actions would have the same key in one
-            place.
+            place. Of several faults the first; :func:`read_key_map` tells all.
     """
+    found, faults = read_key_map(keys, app)
+    for fault in faults:
+        raise fault
+    return found
+
+
+def read_key_map(
+    keys: Mapping[str, str], app: type[DOMNode]
+) -> tuple[dict[str, str], list[SettingsError]]:
+    """:func:`key_map` of what is right, and all that is wrong, which raises nothing here."""
     if not keys:
-        return {}
+        return {}, []
     places = tuple(_places(app))
     known = sorted({name for place in places for name in place.keys})
     found: dict[str, tuple[str, ...]] = {}
+    faults: list[SettingsError] = []
     for name, text in keys.items():
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ": `?` and docs/app.md list them"
-            raise SettingsError(f"[app.keys]: there is no binding {name!r}{hint}")
-        found[name] = tuple(_key(name, part) for part in _parts(text))
-    for place in places:
-        _no_clash(place, found)
-    return {name: ",".join(told) for name, told in found.items()}
+        try:
+            if name not in known:
+                raise _no_binding(name, known)
+            found[name] = tuple(_key(name, part) for part in _parts(text))
+        except SettingsError as fault:
+            faults.append(fault)
+    faults += [clash for place in places for clash in _clashes(place, found)]
+    return {name: ",".join(told) for name, told in found.items()}, faults
+
+
+def _no_binding(name: str, known: Sequence[str]) -> SettingsError:
+    close = get_close_matches(name, known, 1)
+    hint = f"; did you mean {close[0]}?" if close else ": `?` and docs/app.md list them"
+    return SettingsError(f"[app.keys]: there is no binding {name!r}{hint}")
 
 
 def _parts(text: str) -> list[str]:
@@ -114,7 +131,7 @@ def _key(name: str, text: str) -> str:
     return key
 
 
-def _no_clash(place: Place, changed: Mapping[str, tuple[str, ...]]) -> None:
+def _clashes(place: Place, changed: Mapping[str, tuple[str, ...]]) -> Iterator[SettingsError]:
     for one, other in combinations(place.keys, 2):
         if one not in changed and other not in changed:
             continue
@@ -123,7 +140,7 @@ def _no_clash(place: Place, changed: Mapping[str, tuple[str, ...]]) -> None:
         # Some share a key by design: ``q`` closes a screen, and quits where there is none to close.
         for key in sorted(after - before):
             mapped, taken = (one, other) if one in changed else (other, one)
-            raise SettingsError(
+            yield SettingsError(
                 f"[app.keys]: {mapped}: the key {_shown(key)} is that of {taken} in {place.words};"
                 " give one of the two another key"
             )

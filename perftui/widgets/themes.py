@@ -9,7 +9,9 @@ No colour ever stands alone: phases have a texture, severities a glyph, the sele
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
+
+from perftui.errors import SettingsError
 
 DARK = "perftui"
 LIGHT = "perftui-light"
@@ -292,3 +294,16 @@ THEMES = (
 def variable_defaults(*, dark: bool) -> dict[str, str]:
     """The colours of the waterfall for a theme that does not bring its own."""
     return dict(_DARK_VARIABLES if dark else _LIGHT_VARIABLES)
+
+
+def check_theme(name: str) -> None:
+    """Refuse a name of the settings that no theme has.
+
+    Raises:
+        SettingsError: naming those that there are.
+    """
+    known = sorted({*BUILTIN_THEMES, *(theme.name for theme in THEMES)})
+    if name not in known:
+        raise SettingsError(
+            f"[app] theme: there is no theme {name!r}; there are {', '.join(known)}"
+        )

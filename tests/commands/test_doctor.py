@@ -129,6 +129,34 @@ def test_settings_with_which_no_server_would_start(
     }
 
 
+def test_settings_with_which_the_app_would_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each of them, where the app itself ends with the first."""
+    config = tmp_path / "perftui.toml"
+    config.write_text(
+        '[app]\ntheme = "sepia"\n[app.keys]\n"replay.plya" = "p"\n"replay.bad" = "hyperspace"\n'
+        '"replay.play" = "w"\n"sessions.pin" = "Q"\n'
+    )
+    arguments = ["--db", str(tmp_path / "a.db"), "--config", str(config), "doctor"]
+    assert run(arguments) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "[app] theme there is no theme 'sepia'; there are ",
+        "[app.keys] there is no binding 'replay.plya'; did you mean replay.play?",
+        "[app.keys] replay.bad: there is no key 'hyperspace'",
+        "[app.keys] replay.play: the key w is that of replay.waterfall",
+        "→ choose one of these, or leave it out",
+        "→ change it in the settings, or leave it out",
+    ):
+        assert words in told
+    assert told.count("✖ [app") == 4
+    config.write_text('[app]\ntheme = "perftui-light"\n[app.keys]\n"sessions.pin" = "Q"\n')
+    told_now = findings(capsys, *arguments[:-1])
+    assert told_now["[app] theme"]["detail"] == "perftui-light"
+    assert told_now["[app.keys]"]["detail"] == "1 changed"
+
+
 def test_a_port_that_another_program_has(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
