@@ -1,5 +1,5 @@
 """What gzip and brotli leave of files of each type: the medians that the compression answer's
-estimates rest on (``perftui/analysis/insights/weight.py``)."""
+estimates rest on (``perftui/analysis/insights/compression.py``)."""
 
 from __future__ import annotations
 

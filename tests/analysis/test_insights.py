@@ -18,11 +18,11 @@ from perftui.analysis.filters import parse
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.causes import lcp_parts
 from perftui.analysis.insights.change import Sides, change, compare, split, whole
+from perftui.analysis.insights.compression import compressed
 from perftui.analysis.insights.moment import moment
 from perftui.analysis.insights.questions import ANSWERS, SHAPES
 from perftui.analysis.insights.reading import read_study
 from perftui.analysis.insights.study import Study
-from perftui.analysis.insights.weight import compressed
 from perftui.analysis.rendering.documents import answer_document, schema
 from perftui.analysis.rendering.html import page
 from perftui.analysis.rendering.markdown import answer_markdown

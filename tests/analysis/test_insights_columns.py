@@ -22,8 +22,9 @@ from scipy import stats
 from perftui.analysis.endpoints import endpoint, is_third_party, registrable_domain, split_url
 from perftui.analysis.filters import parse
 from perftui.analysis.groups import Samples, dense, firsts, in_order, mann_whitney_of_pairs, sums
+from perftui.analysis.insights.phase_columns import phase_columns
 from perftui.analysis.insights.reading import read_study, without_collector
-from perftui.analysis.insights.study import KINDS, Requests, plain_url
+from perftui.analysis.insights.requests import KINDS, Requests, plain_url
 from perftui.analysis.phases import (
     PhaseName,
     is_cached,
@@ -127,7 +128,7 @@ def assert_columns_are_the_records(requests: Requests, records: list[Record]) ->
         assert of_each(requests.numbers(name)) == [
             None if value is None else float(value) for value in told
         ]
-    phases = requests.phases(np.arange(len(requests)))
+    phases = phase_columns(requests, np.arange(len(requests)))
     for place, entry in enumerate(entries):
         expected = phase_durations(entry)
         for phase in PHASES:

@@ -23,15 +23,12 @@ from perftui.analysis.insights.answer import (
     Value,
     make_table,
 )
+from perftui.analysis.insights.lcp_chain import chain_of
 from perftui.analysis.insights.loading import MOST_ROWS
+from perftui.analysis.insights.requests import is_kind
 from perftui.analysis.insights.sentences import events_headline
-from perftui.analysis.insights.study import (
-    Study,
-    is_kind,
-    share,
-    told_ms,
-)
-from perftui.analysis.insights.weight import chain_of
+from perftui.analysis.insights.study import Study
+from perftui.analysis.insights.values import share, told_ms
 from perftui.analysis.resource_type import API_TYPES, ResourceType
 from perftui.analysis.statistics import FEWEST_SAMPLES, spearman
 from perftui.analysis.text import format_duration

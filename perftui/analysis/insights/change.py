@@ -28,8 +28,8 @@ from perftui.analysis.insights.answer import (
 )
 from perftui.analysis.insights.loading import MOST_ROWS
 from perftui.analysis.insights.sentences import change_headline, change_notes
-from perftui.analysis.insights.study import Study, told, told_ms
-from perftui.analysis.insights.weight import from_network
+from perftui.analysis.insights.study import Study
+from perftui.analysis.insights.values import told, told_ms
 from perftui.analysis.rendering.cells import moment_words
 from perftui.analysis.statistics import (
     SIGNIFICANT,
@@ -289,7 +289,7 @@ class _Values:
     def transfers(self, side: Side) -> Floats:
         """The sizes of the requests that came over the network; NaN for the others."""
         requests = side.study.requests
-        sizes = np.where(from_network(requests), requests.numbers("transfer_size"), np.nan)
+        sizes = np.where(requests.from_network, requests.numbers("transfer_size"), np.nan)
         return sizes[self.rows]
 
 

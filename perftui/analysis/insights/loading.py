@@ -22,15 +22,11 @@ from perftui.analysis.insights.answer import (
     Value,
     make_table,
 )
+from perftui.analysis.insights.phase_columns import PHASE_COLUMNS, phase_columns
+from perftui.analysis.insights.requests import KINDS, Requests
 from perftui.analysis.insights.sentences import api_headline, assets_headline
-from perftui.analysis.insights.study import (
-    KINDS,
-    PHASE_COLUMNS,
-    Requests,
-    Study,
-    share,
-    told_ms,
-)
+from perftui.analysis.insights.study import Study
+from perftui.analysis.insights.values import share, told_ms
 from perftui.analysis.phases import PhaseName
 from perftui.analysis.statistics import logarithmic_edges
 from perftui.model import JSON
@@ -214,7 +210,7 @@ def assets(study: Study) -> Answer:
     by_url = _grouped(requests, chosen, groups, len(names))
     by_type = _grouped(requests, chosen, requests.kinds, len(KINDS))
     opaque = requests.is_opaque
-    phases = requests.phases(by_url.rows)
+    phases = phase_columns(requests, by_url.rows)
     means_by = _Sums(by_type.groups, by_url.groups, (by_type.total, by_url.total)).means
     phase_means = [means_by(phases[name]) for name, _ in _PHASES]
     cached_means = means_by(requests.cached[by_url.rows])

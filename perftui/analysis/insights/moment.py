@@ -17,7 +17,9 @@ from perftui.analysis.insights.answer import (
     Value,
     make_table,
 )
-from perftui.analysis.insights.study import KINDS, PAINT_TYPES, Study, told_count, told_ms
+from perftui.analysis.insights.requests import KINDS
+from perftui.analysis.insights.study import PAINT_TYPES, Study
+from perftui.analysis.insights.values import told_count, told_ms
 from perftui.analysis.severity import is_error
 from perftui.analysis.text import format_duration
 from perftui.analysis.text_log import event_words

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from perftui.analysis.insights import causes, change, loading, moment, weight
+from perftui.analysis.insights import (
+    causes,
+    change,
+    compression,
+    loading,
+    moment,
+    size,
+    third_party,
+)
 from perftui.analysis.insights.answer import Answer, Question, Shape
 from perftui.analysis.insights.study import Study
 
 ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {
     Question.ASSETS: loading.assets,
     Question.API: loading.api,
-    Question.THIRD_PARTY: weight.third_party,
-    Question.SIZE: weight.size,
-    Question.COMPRESSION: weight.compression,
+    Question.THIRD_PARTY: third_party.third_party,
+    Question.SIZE: size.size,
+    Question.COMPRESSION: compression.compression,
     Question.CHANGE: change.change,
     Question.FACTORS: causes.factors,
     Question.EVENTS: causes.events,
@@ -22,7 +30,7 @@ ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {
 
 SHAPES: Mapping[str, tuple[Shape, ...]] = {
     question.value: shapes
-    for part in (loading.SHAPES, weight.SHAPES, change.SHAPES, causes.SHAPES, moment.SHAPES)
-    for question, shapes in part.items()
+    for part in (loading, third_party, size, compression, change, causes, moment)
+    for question, shapes in part.SHAPES.items()
 } | {"compare": change.COMPARE_SHAPES}
 """Question -> the tables of its answer, for the JSON schema and the documentation."""

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.export.questions.asking import Asking
 from perftui.export.questions.change import change
+from perftui.export.questions.compression import compression
 from perftui.export.questions.events import events
 from perftui.export.questions.loading import api, assets
-from perftui.export.questions.weight import compression, size, third_party
+from perftui.export.questions.size import size
+from perftui.export.questions.third_party import third_party
 
 _ANSWERS: Mapping[Question, Callable[[Asking], Answer]] = {
     Question.ASSETS: assets,

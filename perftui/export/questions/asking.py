@@ -237,6 +237,11 @@ def known(value: Any) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
+def number(value: Any) -> float:
+    """A figure to sort by; 0 where it is not known."""
+    return known(value) or 0.0
+
+
 def in_milliseconds(value: Any) -> float | None:
     """µs as ms, to the microsecond."""
     told = known(value)

@@ -32,7 +32,7 @@ from perftui.analysis.statistics import (
 from perftui.export.clickhouse_schema import ENTRIES, quoted
 from perftui.export.columns import BATCH_PLACE
 from perftui.export.questions.asking import Asking, in_milliseconds
-from perftui.export.questions.weight import NOT_CACHED
+from perftui.export.questions.requests import NOT_CACHED
 from perftui.model import Record
 
 MOST_NAMES = 5_000

@@ -24,10 +24,13 @@ TOOK = (
 OPAQUE = "(request_start_us IS NULL AND response_start_us IS NULL)"
 
 PLAIN_URL = f"extract(name, {quoted('^[^?#]*')})"
-"""``study.plain_url``."""
+"""``insights.requests.plain_url``."""
 
 ENDPOINT = "concat(if(method IS NULL, '', concat(upper(ifNull(method, '')), ' ')), endpoint)"
 """``endpoints.endpoint``."""
+
+NOT_CACHED = "ifNull(is_cached, 0) = 0"
+"""What came over the network as far as is known (``insights.requests.Requests.from_network``)."""
 
 API = "resource_type IN ('fetch', 'xmlhttprequest')"
 ASSET = "resource_type NOT IN ('fetch', 'xmlhttprequest', 'websocket', 'eventsource', 'beacon')"
