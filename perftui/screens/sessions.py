@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import get_current_worker
 
@@ -28,8 +27,7 @@ from perftui.widgets.session_list import SessionPainter, SessionSource
 from perftui.widgets.title_bar import TitleBar
 
 UNDO_SECONDS = 60.0
-"""How long the key that brings a deleted session back is offered. The store keeps it for at least
-as long."""
+"""How long a deleted session can be brought back by a key. The store keeps it for at least as long."""
 
 AGE_STEP_US = 5_000_000
 """Ages are shown as of a moment rounded to this, so that rows are not painted for nothing."""
@@ -66,8 +64,9 @@ class Deleted(Message):
         name: what it was called.
     """
 
-    def __init__(self, token: object, name: str) -> None:
+    def __init__(self, session_id: str, token: object, name: str) -> None:
         super().__init__()
+        self.session_id = session_id
         self.token = token
         self.name = name
 
@@ -112,8 +111,9 @@ class SessionsScreen(BaseScreen):
         self._summaries: tuple[SessionSummary, ...] = ()
         self._facts: dict[str, tuple[int, SessionFacts]] = {}
         self._marked: list[str] = []
-        self._deleted: object | None = None
-        self._undo_timer: Timer | None = None
+        self._deleted: list[Deleted] = []
+        self._restored: str | None = None
+        self._shown_search = ""
         self._told = False
         self._search = ""
         self._renaming: str | None = None
@@ -185,7 +185,9 @@ class SessionsScreen(BaseScreen):
         step = AGE_STEP_US
         now = self.services.clock.now_us() // step * step
         shown = self._summaries
+        place, key = rows.cursor, rows.selected_key
         rows.show(SessionSource(shown, self._facts, self._marked, now))
+        self._put_cursor(rows, place, key)
         empty = self._told and not shown
         rows.display = bool(shown)
         self.query_one(HeadLine).display = bool(shown)
@@ -197,6 +199,16 @@ class SessionsScreen(BaseScreen):
         if shown and self.focused is None:
             rows.focus()
         self.refresh_bindings()
+
+    def _put_cursor(self, rows: RowList, place: int, key: Hashable | None) -> None:
+        """Go to what was brought back; where the selected session has gone, stay on its line, so
+        that the next key is not for a session somewhere else."""
+        search_is_new, self._shown_search = self._search != self._shown_search, self._search
+        if self._restored is not None and self._restored in self._known:
+            rows.move_to(rows.source.find(self._restored))
+            self._restored = None
+        elif key is not None and rows.selected_key not in {key, None} and not search_is_new:
+            rows.move_to(min(place, len(rows.source) - 1))
 
     def _nothing(self, trouble: str) -> Iterable[NoteLine]:
         """How to begin."""
@@ -305,7 +317,7 @@ class SessionsScreen(BaseScreen):
         if action == "overlay":
             return len(self._marked) >= 2
         if action == "undo":
-            return self._deleted is not None
+            return bool(self._deleted)
         if action == "copy_tag":
             return self.services.server_url is not None
         return True
@@ -423,16 +435,14 @@ class SessionsScreen(BaseScreen):
         name = summary.label or summary.title or session_id
 
         def delete(editor: Editor) -> None:
-            self.post_message(Deleted(editor.delete(session_id), name))
+            self.post_message(Deleted(session_id, editor.delete(session_id), name))
 
         self.edit(delete)
 
     @on(Deleted)
     def _session_deleted(self, message: Deleted) -> None:
-        self._deleted = message.token
-        if self._undo_timer is not None:
-            self._undo_timer.stop()
-        self._undo_timer = self.set_timer(UNDO_SECONDS, self._undo_over)
+        self._deleted.append(message)
+        self.set_timer(UNDO_SECONDS, lambda: self._undo_over(message))
         self._marked = [one for one in self._marked if one in self._known]
         self.say(f"Deleted {message.name}. u brings it back.")
         self.refresh_bindings()
@@ -441,12 +451,17 @@ class SessionsScreen(BaseScreen):
     def _known(self) -> set[str]:
         return {summary.session_id for summary in self._summaries}
 
-    def _undo_over(self) -> None:
-        self._deleted = None
-        self.refresh_bindings()
+    def _undo_over(self, deleted: Deleted) -> None:
+        if deleted in self._deleted:
+            self._deleted.remove(deleted)
+            self.refresh_bindings()
 
     def action_undo(self) -> None:
-        """Bring the deleted session back."""
-        if (token := self._deleted) is not None:
-            self._undo_over()
-            self.edit(lambda editor: editor.restore(token))
+        """Bring back the session that was deleted last; again, the one before it."""
+        if not self._deleted:
+            return
+        deleted = self._deleted[-1]
+        self._undo_over(deleted)
+        self._restored = deleted.session_id
+        self.app.clear_notifications()
+        self.edit(lambda editor: editor.restore(deleted.token))

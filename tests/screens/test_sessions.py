@@ -17,7 +17,15 @@ from perftui.store.reader import StoreReader
 from perftui.widgets.note import Note
 from perftui.widgets.row_list import RowList
 from tests.screens.conftest import MakeApp, press, settle, until
-from tests.screens.sample_store import NOW_US, OTHER, SESSION, THANKS, FrozenClock, batch
+from tests.screens.sample_store import (
+    NOW_US,
+    OTHER,
+    SESSION,
+    THANKS,
+    FrozenClock,
+    add_earlier_load,
+    batch,
+)
 
 
 def sessions(app: Any) -> SessionsScreen:
@@ -123,13 +131,43 @@ async def test_delete_and_undo(make_app: MakeApp, own_store: Path) -> None:
         await settle(pilot)
         await press(pilot, "d")
         await until(pilot, lambda: names(app) == [OTHER])
-        await until(pilot, lambda: sessions(app)._deleted is not None)
+        await until(pilot, lambda: bool(sessions(app)._deleted))
         await press(pilot, "u")
         await until(pilot, lambda: names(app) == [SESSION, OTHER])
         await press(pilot, "g", "delete")
         await until(pilot, lambda: names(app) == [OTHER])
     with StoreReader(own_store) as reader:
         assert [one.session_id for one in reader.sessions()] == [OTHER]
+
+
+async def test_the_cursor_stays_on_its_line_when_its_session_goes(
+    make_app: MakeApp, own_store: Path
+) -> None:
+    app = make_app("sessions", store=add_earlier_load(own_store))
+
+    def selected() -> str:
+        summary = sessions(app).selected
+        assert summary is not None
+        return summary.session_id
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        first, second, third = names(app)
+        await press(pilot, "j", "d")
+        await until(pilot, lambda: names(app) == [first, third])
+        assert selected() == third
+        await until(pilot, lambda: len(sessions(app)._deleted) == 1)
+        await press(pilot, "d")
+        await until(pilot, lambda: names(app) == [first])
+        assert selected() == first
+        await until(pilot, lambda: len(sessions(app)._deleted) == 2)
+        await press(pilot, "u")
+        await until(pilot, lambda: names(app) == [first, third])
+        assert selected() == third
+        await press(pilot, "u")
+        await until(pilot, lambda: names(app) == [first, second, third])
+        assert selected() == second
+        assert not sessions(app).check_action("undo", ())
 
 
 async def test_marking_two_offers_to_compare_them(make_app: MakeApp) -> None:
