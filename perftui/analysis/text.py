@@ -6,6 +6,9 @@ before it reaches a terminal, in the app and in the plain-text commands alike. :
 
 Escapes are those of Python and JSON, in ASCII only so that every terminal can show them:
 ``\\n \\r \\t``, ``\\x1b``, ``\\u202e``, ``\\U000e0041``. A backslash itself stays as it is.
+
+The spacing marks of South and Southeast Asian scripts are the exception: whole languages are written
+with them. A vowel sign is shown as the letter of the same vowel, any other as :data:`MARK`.
 """
 
 from __future__ import annotations
@@ -22,14 +25,21 @@ MAX_COMBINING = 4
 """Marks that may stand on one character. More of them draw over the rows above and below; no
 language needs more (Unicode Standard Annex #15 knows at most a handful in practice)."""
 
+MARK = "◌"
+"""What stands for a spacing mark without a letter of its own: Unicode's sign for "a mark is here"."""
+
 SHORT = 64
 """The widths of texts up to so long (glyphs, words, labels) are remembered."""
 
-_ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mc"})
+_ESCAPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, invisible formatting (bidi controls, joiners, tags, soft hyphen), surrogates, private
 use and unassigned code points (terminals disagree about their width), line and paragraph
-separators. Spacing marks (Mc), the vowel signs of South Asian scripts, too: they are one cell to glibc
-and to most terminals, and none to Rich, which places what stands behind them."""
+separators."""
+
+_SPACING_MARK = "Mc"
+"""Vowel signs of South and Southeast Asian scripts, mostly. One is one cell to glibc and many
+terminals, none to Rich, which places what stands behind it, and to other terminals; and what it is
+within a syllable depends on the terminal again."""
 
 _INVISIBLE = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x3164, 0xFFA0}
@@ -86,6 +96,8 @@ def _classify(character: str) -> tuple[str, int]:
     ):
         escape = _escape(code)
         return escape, len(escape)
+    if category == _SPACING_MARK:
+        return _letter_of(character), 1
     if code in _REGIONAL_INDICATORS:
         return character, 1
     if (
@@ -101,6 +113,16 @@ def _classify(character: str) -> tuple[str, int]:
         escape = _escape(code)
         return escape, len(escape)
     return character, width
+
+
+def _letter_of(mark: str) -> str:
+    """The letter for the vowel of a spacing mark, which is one cell everywhere; :data:`MARK` where
+    Unicode has none. By their names: DEVANAGARI VOWEL SIGN II is the sign of DEVANAGARI LETTER II."""
+    try:
+        letter = unicodedata.lookup(unicodedata.name(mark).replace(" VOWEL SIGN ", " LETTER "))
+    except (KeyError, ValueError):
+        return MARK
+    return letter if unicodedata.category(letter) == "Lo" else MARK
 
 
 def _escape(code: int) -> str:
@@ -166,14 +188,33 @@ def sanitise(text: str) -> str:
     """Make a text from outside harmless for a terminal.
 
     C0 controls, DEL, C1, bidi controls, line and paragraph separators, zero-width and other
-    invisible characters, tags, lone surrogates, private and unassigned code points, spacing marks,
-    skin-tone modifiers, symbols whose width depends on the version of Unicode, halves of flags and stacks of more than :data:`MAX_COMBINING` marks become visible escapes; so does
-    a mark at the very beginning, which would go on top of what stands before the text. What is
-    left takes the same number of cells in every terminal. Printable ASCII comes back as it is.
+    invisible characters, tags, lone surrogates, private and unassigned code points, skin-tone
+    modifiers, symbols whose width depends on the version of Unicode, halves of flags and stacks of
+    more than :data:`MAX_COMBINING` marks become visible escapes; so does a mark at the very
+    beginning, which would go on top of what stands before the text. A spacing mark becomes the
+    letter of its vowel or :data:`MARK`. What is left takes the same number of cells in every
+    terminal. Printable ASCII comes back as it is.
     """
     if text.isascii() and text.isprintable():
         return text
     return "".join([piece for piece, _ in _pieces(text)])
+
+
+def typed(text: str) -> str:
+    """What an input line shows of a text that is being edited: for each character exactly one, so
+    that the cursor stands where it is, and none of them acts on a terminal. What cannot be shown is
+    a question mark.
+    """
+    shown: list[str] = []
+    marks = 0
+    for character in text:
+        told, width = _classify(character)
+        on_top = width == 0 and shown and marks < MAX_COMBINING
+        if len(told) > 1 or ord(character) in _REGIONAL_INDICATORS or not (width or on_top):
+            told = "?"
+        marks = marks + 1 if on_top and told != "?" else 0
+        shown.append(told)
+    return "".join(shown)
 
 
 def sanitise_lines(text: str) -> list[str]:

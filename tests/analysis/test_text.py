@@ -25,6 +25,7 @@ from perftui.analysis.text import (
     format_moment,
     sanitise,
     sanitise_lines,
+    typed,
 )
 
 HOSTILE = (
@@ -55,6 +56,12 @@ anything = st.text(
         ("❤\ufe0f shop", "❤ shop"),
         ("a\ufe0f", "a\\ufe0f"),
         ("日本 [bold]", "日本 [bold]"),
+        ("हिन्दी", "हइन्दई"),
+        ("தமிழ் நாடு", "தமஇழ் நஆடஉ"),
+        ("বাংলা", "বআ◌লআ"),
+        ("ಕನ್ನಡ", "ಕನ್ನಡ"),
+        ("नमः", "नम◌"),
+        ("\u0940", "ई"),
     ],
 )
 def test_sanitise_shows_what_would_act(text: str, shown: str) -> None:
@@ -97,6 +104,22 @@ def test_every_character_is_as_wide_as_the_toolkit_thinks() -> None:
         if cell_width(chr(code)) != cell_len(sanitise(chr(code)))
     ]
     assert differing == []
+
+
+@given(anything)
+def test_what_is_typed_has_one_harmless_character_for_each(text: str) -> None:
+    shown = typed(text)
+    assert len(shown) == len(text)
+    assert sanitise(shown) == shown
+    assert cell_len(shown) == cell_width(shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("शीर्षक", "शईर्षक"), ("e\u0301t\u0301", "e\u0301t\u0301"), ("🇩🇪", "??"), ("\x1b[m", "?[m")],
+)
+def test_what_is_typed(text: str, shown: str) -> None:
+    assert typed(text) == shown
 
 
 @given(anything, st.integers(-2, 60), st.sampled_from(["end", "middle"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,29 @@ async def test_rename(make_app: MakeApp, own_store: Path) -> None:
         await until(pilot, lambda: sessions(app).selected.label == "slow pay")  # type: ignore[union-attr]
     with StoreReader(own_store) as reader:
         assert reader.session(SESSION).label == "slow pay"
+
+
+def key_names(text: str) -> list[str]:
+    """As the pilot knows the keys of letters beyond ASCII: by the characters' names."""
+    return [unicodedata.name(character) for character in text]
+
+
+async def test_a_name_of_any_script_is_kept_as_it_is_typed(
+    make_app: MakeApp, own_store: Path
+) -> None:
+    app = make_app("sessions", store=own_store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await press(pilot, "r", *key_names("शीर्षक"), "left", *key_names("ங்"), "enter")
+        await until(pilot, lambda: sessions(app).selected.label is not None)  # type: ignore[union-attr]
+        selected = sessions(app).selected
+        assert selected is not None
+        assert selected.label == "शीर्षங்क"
+        await press(pilot, "slash", *key_names("शीर्ष"))
+        await until(pilot, lambda: names(app) == [SESSION])
+        line = app.screen.query_one("#line", Input)
+        assert line.render_line(0).text.rstrip() == "शईर्ष"
+        assert line._position_to_cell(5) == 4
 
 
 async def test_escape_leaves_the_name_as_it_was(make_app: MakeApp, own_store: Path) -> None:
