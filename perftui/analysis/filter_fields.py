@@ -572,6 +572,9 @@ FIELDS: Mapping[str, FieldRule] = {
 }
 """Every field, in the order of the documentation."""
 
+LISTED = frozenset({"is", "has", "type"})
+"""Fields whose values are those of their list and no others."""
+
 ALIASES: Mapping[str, str] = {
     "mime-type": "mime",
     "status-code": "status",

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from perftui.analysis.filter_fields import (
     ALIASES,
     FIELDS,
+    LISTED,
     BadValueError,
     FilterSettings,
     regexp_test,
@@ -291,8 +292,9 @@ class _Parser:
             begin = self.at
             value = self._value(name)
             if not value:
+                wanted = f"one of {', '.join(rule.values)}" if name in LISTED else rule.words
                 raise self.fail(
-                    f"{name}{operator} needs a value: {rule.words}", match.start(), len(match[0])
+                    f"{name}{operator} needs a value: {wanted}", match.start(), len(match[0])
                 )
             try:
                 tests.append(rule.build(operator, value, self.settings))

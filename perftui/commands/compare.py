@@ -80,9 +80,10 @@ def _filtered(context: Context, reader: ColumnReader, text: str) -> Side:
     """The requests of all sessions that a filter lets through."""
     from perftui.analysis.filters import parse
     from perftui.analysis.insights.change import whole
+    from perftui.commands.selection import filter_settings
 
     try:
-        predicate = parse(text)
+        predicate = parse(text, filter_settings(context))
     except PerftuiError as error:
         raise UsageError(f"{text!r} is no session and no filter either: {error}") from error
     return whole(study_of(context, reader, reader.sessions(), predicate=predicate), text)

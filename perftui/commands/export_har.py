@@ -9,12 +9,14 @@ import click
 
 from perftui.analysis.text import sanitise
 from perftui.commands.context import Context, JsonOutput, pass_context
-from perftui.commands.selection import find_page_view, session_argument
+from perftui.commands.selection import filter_option, find_page_view, session_argument
 from perftui.errors import ExportError
+from perftui.model import Predicate
 
 
 @click.command("har")
 @session_argument
+@filter_option
 @click.option("--pageview", "page_view", help="Only this pageview: its number or ID.")
 @click.option(
     "-o",
@@ -24,7 +26,13 @@ from perftui.errors import ExportError
     help="The file to write [default: stdout].",
 )
 @pass_context
-def export_har(context: Context, session: str, page_view: str | None, output: Path) -> None:
+def export_har(
+    context: Context,
+    session: str,
+    predicate: Predicate | None,
+    page_view: str | None,
+    output: Path,
+) -> None:
     """Write SESSION (an ID, its beginning, a label, or `last`) as HAR 1.2.
 
     The network panels of Chrome and Firefox open it; `perftui import` makes the same session of it
@@ -39,9 +47,8 @@ def export_har(context: Context, session: str, page_view: str | None, output: Pa
         if page_view is not None:
             chosen = find_page_view(reader, session_id, page_view)
             views, only = [chosen], chosen.page_view_id
-        pieces = har_pieces(
-            reader.session(session_id), views, reader.iter_records(session_id, page_view_id=only)
-        )
+        records = reader.iter_records(session_id, page_view_id=only, predicate=predicate)
+        pieces = har_pieces(reader.session(session_id), views, records)
         if str(output) == "-":
             stdout = JsonOutput()
             _write(pieces, stdout.write)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from perftui.clock import SystemClock
 from perftui.commands.context import Context
 from perftui.errors import NotFoundError
 from perftui.model import PageView, Predicate, Reader
+
+if TYPE_CHECKING:
+    from perftui.analysis.filter_fields import FilterSettings
 
 session_argument = click.argument("session", default="last", metavar="[SESSION]")
 """An ID, the unique beginning of one, a label, or ``last`` (which it is by default)."""
@@ -24,7 +28,16 @@ def _parse_filter(
         return None
     from perftui.analysis.filters import parse
 
-    return parse(value)
+    context = ctx.find_object(Context)
+    assert context is not None
+    return parse(value, filter_settings(context))
+
+
+def filter_settings(context: Context) -> FilterSettings:
+    """What words like ``slow`` mean in a filter, by the person's settings; as in the app."""
+    from perftui.analysis.filter_fields import FilterSettings
+
+    return FilterSettings(context.settings.thresholds, context.settings.sites.first_party)
 
 
 filter_option = click.option(

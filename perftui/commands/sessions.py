@@ -11,7 +11,12 @@ import click
 from perftui.analysis.session_facts import is_live
 from perftui.analysis.text import sanitise
 from perftui.commands.context import Context, echo_json, pass_context
-from perftui.commands.selection import MOMENT, filter_option, password_file_option
+from perftui.commands.selection import (
+    MOMENT,
+    filter_option,
+    filter_settings,
+    password_file_option,
+)
 from perftui.model import Predicate, Reader, SessionSummary
 
 
@@ -93,12 +98,11 @@ def session_to_json(
     summary: SessionSummary, reader: Reader, now_us: int, context: Context
 ) -> dict[str, Any]:
     """A session as one JSON object; documented in ``docs/json.md``."""
-    from perftui.analysis.filter_fields import FilterSettings
     from perftui.analysis.filters import parse
     from perftui.analysis.session_facts import VITAL_ENTRY_TYPES, worst_vitals
 
     thresholds = context.settings.thresholds
-    slow = parse("is:slow", FilterSettings(thresholds, context.settings.sites.first_party))
+    slow = parse("is:slow", filter_settings(context))
     worst = worst_vitals(
         reader.iter_records(summary.session_id, entry_types=VITAL_ENTRY_TYPES),
         reader.page_views(summary.session_id),

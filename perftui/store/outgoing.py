@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +155,13 @@ class OutgoingReader:
             yield block
             parameters[0] = block.last_batch
 
-    def batches(self, session_id: str) -> Iterator[Batch]:
-        """The batches of one session with their entries, in order of arrival."""
+    def batches(self, session_id: str, *, seqs: Sequence[int] | None = None) -> Iterator[Batch]:
+        """The batches of one session with their entries, in order of arrival.
+
+        Args:
+            seqs: ascending; only these entries, and no batch that has none of them. A batch that
+                lacks some has a key of its own, so that a store may hold it beside the whole.
+        """
         with store_errors(self.path):
             stored = [
                 _stored_batch(row)
@@ -163,15 +170,36 @@ class OutgoingReader:
                 )
             ]
             for one in stored:
+                chosen, condition, key = "", "", one.batch.key
+                if seqs is not None:
+                    within = seqs[
+                        bisect_left(seqs, one.first_seq) : bisect_right(seqs, one.last_seq)
+                    ]
+                    if not within:
+                        continue
+                    chosen = msgspec.json.encode(list(within)).decode()
+                    condition = " AND seq IN (SELECT value FROM json_each(?3))"
+                    key = self._key_of_some(one, within)
                 text = self._rows(
                     f"SELECT json_group_array({ENTRY_JSON}) FROM"
-                    " (SELECT * FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq) AS e"
-                    f" {ENTRY_JOINS}",
-                    (one.first_seq, one.last_seq),
+                    f" (SELECT * FROM entry WHERE seq BETWEEN ?1 AND ?2{condition} ORDER BY seq)"
+                    f" AS e {ENTRY_JOINS}",
+                    (one.first_seq, one.last_seq, *([chosen] if condition else [])),
                 )[0][0]
                 yield msgspec.structs.replace(
-                    one.batch, entries=msgspec.json.decode(text, type=list[Entry])
+                    one.batch, key=key, entries=msgspec.json.decode(text, type=list[Entry])
                 )
+
+    def _key_of_some(self, stored: StoredBatch, seqs: Sequence[int]) -> bytes:
+        """The key of a batch of these entries alone: its own, where there are no others."""
+        ((count,),) = self._rows(
+            "SELECT count(*) FROM entry WHERE seq BETWEEN ? AND ?",
+            (stored.first_seq, stored.last_seq),
+        )
+        if count == len(seqs):
+            return stored.batch.key
+        places = ",".join([str(seq - stored.first_seq) for seq in seqs])
+        return blake2b(stored.batch.key + places.encode(), digest_size=16).digest()
 
     def _block(
         self, conditions: Sequence[str], parameters: Sequence[Any], block_entries: int
