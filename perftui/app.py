@@ -28,7 +28,7 @@ from perftui.config import Settings
 from perftui.model import Clock, Reader
 from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen
-from perftui.screens.registry import Editor, Services, Subject, spec
+from perftui.screens.registry import Editor, History, Services, Subject, spec
 from perftui.widgets.ascii_filter import AsciiFilter
 from perftui.widgets.clipboard import copy_by_tmux, copy_sequence, has_clipboard, write_copy
 from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
@@ -70,6 +70,7 @@ class PerftuiApp(App[None]):
         subject: what it is to show.
         open_editor: makes what renames, pins and deletes sessions; None forbids it.
         server_url, invitation: shown where there is nothing to see yet.
+        history: the filters of earlier runs.
         color: False draws without any colour.
         sixteen_colors: the terminal has no more; unless the settings name a theme, the one made
             for that is worn.
@@ -100,6 +101,7 @@ class PerftuiApp(App[None]):
         open_editor: Callable[[], Editor] | None = None,
         server_url: str | None = None,
         invitation: str | None = None,
+        history: History | None = None,
         color: bool = True,
         sixteen_colors: bool = False,
     ) -> None:
@@ -117,6 +119,7 @@ class PerftuiApp(App[None]):
             clock=clock,
             server_url=server_url,
             invitation=invitation,
+            history=history,
         )
         self._start = (start_screen, subject or Subject())
         self._leaving = False
@@ -126,7 +129,7 @@ class PerftuiApp(App[None]):
         if self.ascii_only:
             self._filters.append(AsciiFilter())
         self._palette: Palette | None = None
-        self.filter_history: list[str] = []
+        self.filter_history: list[str] = history.read() if history is not None else []
         """Filters that were applied, the newest last."""
         for theme in THEMES:
             self.register_theme(theme)

@@ -63,6 +63,7 @@ def make_app(
     """
     from perftui.app import PerftuiApp, has_sixteen_colors
     from perftui.commands.editing import StoreEditor
+    from perftui.commands.filter_history import FilterHistory
     from perftui.screens.registry import Subject
 
     opened = live or session_id is not None
@@ -76,6 +77,7 @@ def make_app(
             open_editor=lambda: StoreEditor(context),
             server_url=server_url,
             invitation=invitation,
+            history=FilterHistory(context.store_path),
             color=context.color,
             sixteen_colors=has_sixteen_colors(),
         )

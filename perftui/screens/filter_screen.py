@@ -83,7 +83,10 @@ class FilterScreen(BaseScreen):
             self._typing.stir()
 
     @on(FilterLine.Applied)
-    def _filter_applied(self) -> None:
+    def _filter_applied(self, message: FilterLine.Applied) -> None:
+        if (history := self.services.history) is not None:
+            text = message.text.strip()
+            self.run_worker(lambda: history.add(text), thread=True, group="history")
         if self._typing.is_waiting:
             self._typing.drop()
             self.filter_changed()

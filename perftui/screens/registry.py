@@ -73,6 +73,18 @@ class Editor(Protocol):
         ...
 
 
+class History(Protocol):
+    """Filters that were applied, kept between one run of the app and the next."""
+
+    def read(self) -> list[str]:
+        """What is remembered, the newest last."""
+        ...
+
+    def add(self, text: str) -> None:
+        """Remember one more. Blocking."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the app was started with, for its screens.
@@ -84,6 +96,7 @@ class Services:
         clock: where the time comes from.
         server_url: the capture server's, where one runs.
         invitation: another way to see a page, as ``visit http://localhost:8080``.
+        history: of filters; None where they are remembered for this run alone.
     """
 
     open_reader: Callable[[], ColumnReader]
@@ -92,6 +105,7 @@ class Services:
     open_editor: Callable[[], Editor] | None = None
     server_url: str | None = None
     invitation: str | None = None
+    history: History | None = None
 
     @property
     def script_tag(self) -> str:

@@ -56,11 +56,11 @@ class _Completer(Suggester):
 
     def __init__(self, complete: Complete) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._complete = complete
+        self.complete = complete
 
     async def get_suggestion(self, value: str) -> str | None:
         """Called by Textual while typing."""
-        found = self._complete(value)
+        found = self.complete(value)
         return found[0] if found else None
 
 
@@ -152,9 +152,20 @@ class FilterInput(SafeInput):
             highlighter=highlighter,
             placeholder="domain: type: status>=400 slower-than: is:slow -word …",
         )
+        self._completions = completer.complete
+        self._choices: list[str] = []
         self._history = history
         self._place = len(history)
         self._draft = ""
+
+    @property
+    def upcoming(self) -> list[str]:
+        """What the next key that completes makes of it, and those after it: of several values, one
+        after the other."""
+        choices = self._choices
+        if len(choices) > 1 and self.value == choices[0] and not self.value.endswith(":"):
+            return [*choices[1:], choices[0]]
+        return list(self._completions(self.value))
 
     def action_earlier(self) -> None:
         """Bring back what was typed before."""
@@ -172,9 +183,10 @@ class FilterInput(SafeInput):
             self._put(self._history[self._place] if later else self._draft)
 
     def action_complete(self) -> None:
-        """Take the completion."""
-        if self._suggestion:
-            self._put(self._suggestion)
+        """Take the completion; again, the next one."""
+        if found := self.upcoming:
+            self._choices = found
+            self._put(found[0])
 
     def action_close(self) -> None:
         """Leave the line."""
@@ -249,7 +261,6 @@ class FilterLine(Vertical):
         self._check = check
         self._highlighter = _MistakeHighlighter()
         self._input = FilterInput(_Completer(complete), self._highlighter, history)
-        self._complete = complete
         self._matches: str = ""
         self._off = False
 
@@ -295,7 +306,7 @@ class FilterLine(Vertical):
         width = self.size.width
         room = width - LEAD_CELLS - max(LEAST_CELLS, cell_width(self.text) + 2)
         mistake = self._highlighter.mistake
-        begun = self._complete(self.text)[:3] if self._input.has_focus else ()
+        begun = self._input.upcoming[:3] if self._input.has_focus else []
         if begun:
             # What can still become right is not called wrong.
             mistake = None

@@ -283,6 +283,16 @@ async def test_filter_history_and_completion(make_app: MakeApp) -> None:
         await until(pilot, lambda: line._input._suggestion)
         await press(pilot, "tab")
         assert line.text == "is:error"
+        await press(pilot, "escape", "slash", *"-is:e", "tab")
+        assert line.text == "-is:error"
+        await press(pilot, "tab")
+        assert line.text == "-is:event"
+        await press(pilot, "tab")
+        assert line.text == "-is:error"
+        await press(pilot, "escape", "slash", *"stat", "tab")
+        assert line.text == "status:"
+        await press(pilot, "tab", "tab")
+        assert line.text == "status:3xx"
         await press(pilot, "escape")
         assert focused(screen) is rows(screen)
         assert not line.display
