@@ -20,7 +20,7 @@ import msgspec
 
 from perftui.analysis.text import sanitise
 from perftui.capture.batch import decode_lines
-from perftui.capture.har import read_har
+from perftui.capture.har import SOURCE, read_har
 from perftui.capture.har_archive import Unpacked, read_zip
 from perftui.capture.har_bodies import Attached
 from perftui.capture.intake import Intake
@@ -170,6 +170,7 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None, bodies:
     by_suffix = readers(bodies)
     total = 0
     sessions: dict[str, None] = {}
+    known: set[tuple[str, str]] = set()
     with context.open_writer() as writer:
         for file in files:
             suffix = f".{kind}" if kind else suffix_of(file)
@@ -180,6 +181,7 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None, bodies:
                     writer,
                     reader(stream, context.settings, context.clock.now_us(), _named(file, fault)),
                     sessions,
+                    known,
                     label=sanitise(file.name) if str(file) != "-" else "stdin",
                     stream=stream,
                     length=length,
@@ -188,6 +190,10 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None, bodies:
     click.echo(
         f"{total} entries imported into {len(sessions)} sessions{f': {said}' if said else ''}"
     )
+    if known:
+        click.echo(
+            f"pageviews that the store has from elsewhere, left as they are there: {len(known)}"
+        )
     if faults:
         raise ImportFileError(
             f"{faults} things could not be imported (named above); the rest is in {context.store_path}"
@@ -253,6 +259,7 @@ def _import_file(
     writer: StoreWriter,
     batches: Iterator[Batch],
     sessions: dict[str, None],
+    known: set[tuple[str, str]],
     *,
     label: str,
     stream: BinaryIO,
@@ -269,7 +276,8 @@ def _import_file(
     ) as bar:
         at = 0
         try:
-            for group in _grouped(map(redactor.batch, batches)):
+            fresh = _without_what_is_there(writer, batches, known)
+            for group in _grouped(map(redactor.batch, fresh)):
                 for batch, receipt in zip(group, writer.write_batches(group), strict=True):
                     sessions[batch.session_id] = None
                     count += receipt.accepted
@@ -280,6 +288,25 @@ def _import_file(
         except (EOFError, gzip.BadGzipFile, OSError) as error:
             raise ImportFileError(f"{label}: the file is damaged: {error}") from error
     return count
+
+
+def _without_what_is_there(
+    writer: StoreWriter, batches: Iterable[Batch], known: set[tuple[str, str]]
+) -> Iterator[Batch]:
+    """Leave out pageviews that the store has from elsewhere, and add them to ``known``.
+
+    A HAR file that perftui wrote has the session's own ID, but not its batches, by which the store
+    knows what it has: beside the recording its entries would count twice.
+    """
+    decided: set[tuple[str, str]] = set()
+    for batch in batches:
+        page_view = (batch.session_id, batch.page_view_id)
+        if batch.source == SOURCE and page_view not in decided:
+            decided.add(page_view)
+            if writer.has_page_view_from_elsewhere(batch):
+                known.add(page_view)
+        if page_view not in known:
+            yield batch
 
 
 def import_batches(

@@ -705,6 +705,20 @@ class StoreWriter:
         )
         self._volume.clear()
 
+    def has_page_view_from_elsewhere(self, first: Batch) -> bool:
+        """Whether the store has a pageview already, and not from the file that begins to tell of
+        it with this batch."""
+        self._finish_commit()
+        with store_errors(self.path):
+            found = one(
+                self._connection,
+                "SELECT 1 FROM session AS s JOIN pageview AS p ON p.session = s.id"
+                " WHERE s.session_id = ? AND p.page_view_id = ? AND NOT EXISTS"
+                " (SELECT 1 FROM batch WHERE session = s.id AND key = ?)",
+                (first.session_id, first.page_view_id, first.key),
+            )
+        return found is not None
+
     # --- what people set ------------------------------------------------------------------
 
     def set_label(self, session_id: str, label: str | None) -> None:
