@@ -14,11 +14,11 @@ from perftui.config import Settings
 
 HEAD = """# Settings
 
-Read from `./perftui.toml`, else from `perftui.toml` in your config folder, else from the file
-that `--config` names. A setting `name` of the table `[section]` is `PERFTUI_SECTION_NAME` in the
-environment, which wins over the file; a flag wins over both. Lists are separated by commas there.
-`perftui doctor` says which file is read. This page is written from `perftui/config.py` by
-`scripts/write_settings_page.py`.
+Read from the file that `--config` names, else from `./perftui.toml`, else from `perftui.toml` in your
+config folder. A setting `name` of the table `[section]` is `PERFTUI_SECTION_NAME` in the environment,
+which wins over the file; a flag wins over both. Lists are separated by commas there; `[app.keys]` is
+read from the file alone. `perftui doctor` says which file is read, and what is wrong in it. This page is
+written from `perftui/config.py` by `scripts/write_settings_page.py`.
 """
 
 
