@@ -9,6 +9,7 @@ error code decides, not the status.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -206,6 +207,8 @@ class ClickHouse:
         # One connection serves statements one after the other; a server-side session would only
         # refuse the next one while a broken one is still noticed.
         common.set_setting("autogenerate_session_id", False)
+        # What it warns of it raises as well; without a handler the words would go to stderr.
+        logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
         self.target = target
         with self.errors():
             if target.path is not None:
@@ -334,7 +337,7 @@ def translated(error: BaseException, target: Target) -> ExportError:
     if len(text) > 300:
         text = text[:299] + "…"
     if code is None and _is_transport(error):
-        return RetryableError(f"{target.url} cannot be reached: {text}")
+        return RetryableError(f"{target.url} cannot be reached: {_reason(error) or text}")
     if code in RETRYABLE_CODES:
         return RetryableError(f"{target.url}: {text}")
     if code in BAD_DATA_CODES:
@@ -342,6 +345,17 @@ def translated(error: BaseException, target: Target) -> ExportError:
     advice = ADVICE.get(code or 0)
     kind = DiskFullError if code == NOT_ENOUGH_SPACE else ExportError
     return kind(f"{target.url}: {advice} ({text})" if advice else f"{target.url}: {text}")
+
+
+def _reason(error: BaseException) -> str | None:
+    """The operating system's words for what broke a connection, where it was that."""
+    found = None
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            found = cause.strerror or found
+        cause = cause.__cause__ or cause.__context__
+    return found
 
 
 def _code_in(text: str) -> int | None:

@@ -195,9 +195,18 @@ def test_missing_tables_are_made_and_ones_lost_meanwhile_are_said(
 
 
 def test_nobody_there_is_said(store_of: StoreOf) -> None:
-    done = export(store_of(made_batches(2)), "http://127.0.0.1:1")
-    assert done.exit_code != 0
-    assert "http://127.0.0.1:1 cannot be reached" in told(done)
+    """In one line of ours, and nothing of the client's beside it."""
+    command = [sys.executable, "-m", "perftui", "--db", str(store_of(made_batches(2)))]
+    for arguments in (["export", "clickhouse"], ["sessions", "--from"], ["pull"]):
+        done = subprocess.run(
+            [*command, *arguments, "http://127.0.0.1:1"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 1
+        (line,) = done.stderr.splitlines()
+        assert line.endswith("http://127.0.0.1:1 cannot be reached: Connection refused")
 
 
 @pytest.mark.faults
