@@ -17,8 +17,8 @@ export const SECRETS =
 export const redact = (text: string): string =>
   options.redact!.reduce((rest, pattern) => rest.replace(pattern, 'REDACTED'), text);
 
-/** Of what describes a page: its URLs and its title. */
-export const shorten = (text: string): string => redact(text).slice(0, 2e3);
+/** Of what describes a page or an error; no text where an element is named like a property of the document. */
+export const shorten = (text: string): string => redact('' + text).slice(0, 2e3);
 
 /** What a page wrote itself, as it is; only secrets are taken out. */
 export const exact = (value: unknown): string =>
@@ -33,7 +33,7 @@ export const plain = (live: unknown, isOfPage?: boolean): unknown => {
   if ((live as []).map && !isOfPage) return (live as unknown[]).map((part) => plain(part));
   if (isOfPage || !(live as PerformanceEntry).toJSON) return JSON.parse(exact(live));
   const all = (live as PerformanceEntry).toJSON() as Record<string, unknown>;
-  for (const key in all) {
+  for (const key of Object.keys(all)) {
     const value = all[key];
     // Loosely equal to '' are 0, false and [].
     all[key] =

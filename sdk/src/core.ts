@@ -33,13 +33,18 @@ export const prerendering = (): unknown => (document as { prerendering?: boolean
 /** Is this one of our own requests? They never appear in the log. */
 export const own = (url: string): boolean => ownUrls.includes(url);
 
-/** `run`, but never throwing: what goes wrong in here is no fault of the page. Two arguments are enough. */
+/**
+ * `run`, but never throwing, and no promise of its is left to the page to handle: what goes wrong in
+ * here is no fault of the page. Two arguments are enough.
+ */
 export const safe =
   <A, B, R>(run: (a: A, b: B) => R) =>
   // @ts-expect-error Where it failed, nothing is returned.
   (a?: A, b?: B): R | undefined => {
     try {
-      return run(a!, b!);
+      const result = run(a!, b!);
+      (result as Promise<unknown> | undefined)?.catch?.(safe);
+      return result;
     } catch {
       // Nothing can be told to the page, and nothing needs to be.
     }

@@ -27,11 +27,20 @@ export default function detail(host: PluginHost): void {
       const value = get(name);
       return value === null ? [] : [{ name, value }];
     });
-  const add = (url: string, entry: object): void =>
+  // At the time of the call: a route may change meanwhile, from which relative URLs are counted.
+  const absolute = (url: unknown): string => new URL(url as string, document.baseURI).href;
+  const add = (name: string, entry: object): void =>
     quietly(() => {
-      const name = new URL(url, location.href).href;
       if (!host.own(name)) host.add({ entryType: 'request-detail', ...entry, name } as Entry);
     });
+  /** The beginning of a body, of which no more is held in memory than is asked for. */
+  const beginning = async (response: Response): Promise<string | undefined> => {
+    const reader = response.clone().body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (let part; text.length < limit && !(part = await reader.read()).done; ) text += part.value;
+    reader.cancel().catch(() => undefined);
+    return cut(text);
+  };
 
   if (options.types.includes('request-detail')) {
     const original = window.fetch;
@@ -41,7 +50,7 @@ export default function detail(host: PluginHost): void {
       let promise = original.apply(this as Window, args);
       quietly(() => {
         const request = input instanceof Request ? input : undefined;
-        const url = request ? request.url : '' + input;
+        const url = request ? request.url : absolute(input);
         const headers = new Headers(init?.headers || request?.headers);
         const base = {
           startTime,
@@ -61,9 +70,9 @@ export default function detail(host: PluginHost): void {
                 responseHeaders: pick((name) => response.headers.get(name)),
                 responseBody,
               });
-            // Only text is read, and only where it was asked for: a copy is held in memory.
-            if (limit && /json|text|xml|urlencoded/.test(response.headers.get('content-type')!)) {
-              response.clone().text().then((text) => told(cut(text)), () => told());
+            // Only text is read, and only where it was asked for; a stream of events may never end.
+            if (limit && /json|text\/(?!event-)|xml|urlencoded/.test(response.headers.get('content-type')!)) {
+              beginning(response).then(told, () => told());
             } else told();
             return response;
           },
@@ -80,7 +89,7 @@ export default function detail(host: PluginHost): void {
     const calls = new WeakMap<XMLHttpRequest, { method: string; url: string; headers: Headers }>();
     XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
       quietly(() =>
-        calls.set(this, { method: '' + args[0], url: '' + args[1], headers: new Headers() }),
+        calls.set(this, { method: '' + args[0], url: absolute(args[1]), headers: new Headers() }),
       );
       return open.apply(this, args as never);
     };
@@ -90,7 +99,11 @@ export default function detail(host: PluginHost): void {
     };
     XMLHttpRequest.prototype.send = function (body?: XMLHttpRequestBodyInit | Document | null) {
       const startTime = performance.now();
-      quietly(() =>
+      let error: string | undefined;
+      quietly(() => {
+        for (const kind of ['error', 'abort', 'timeout']) {
+          this.addEventListener(kind, () => { error = kind; }, { once: true });
+        }
         this.addEventListener('loadend', () => {
           const call = calls.get(this);
           if (!call) return;
@@ -105,9 +118,10 @@ export default function detail(host: PluginHost): void {
             responseHeaders: pick((name) => this.getResponseHeader(name)),
             requestBody: cut(body),
             responseBody: text,
+            error,
           });
-        }, { once: true }),
-      );
+        }, { once: true });
+      });
       return send.call(this, body);
     };
   }

@@ -1,5 +1,6 @@
 /** What the browser does not put in PerformanceEntries: actions, errors, visibility. */
 import type { Entry } from './api.ts';
+import { shorten } from './compact.ts';
 import { listen, now, timeline } from './core.ts';
 import { touch } from './pageviews.ts';
 import { add, queue, type Item } from './queue.ts';
@@ -41,9 +42,9 @@ export const watchHappenings = (): void => {
         entryType: 'error',
         startTime: now(),
         kind: localName ? 'resource' : type,
-        message: ('' + (thrown?.message ?? thrown)).slice(0, 2e3),
-        stack: thrown?.stack,
-        source: src || href || (filename && [filename, lineno, colno].join(':')),
+        message: shorten(thrown?.message ?? thrown),
+        stack: thrown?.stack && shorten(thrown.stack),
+        source: localName ? src || href : filename && [filename, lineno, colno].join(':'),
       });
     },
   );

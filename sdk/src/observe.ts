@@ -62,7 +62,7 @@ export const observe = (): void => {
 export const drain = (final?: unknown): void => {
   soon = clearTimeout(soon as never);
   lists.splice(0).forEach((list) => hear(list.getEntries()));
-  for (const type in observers) hear(observers[type]!.takeRecords());
+  Object.values(observers).forEach((observer) => hear(observer.takeRecords()));
   hear(timeline('navigation'), final);
   if (final) hear(timeline('resource'));
 };

@@ -42,7 +42,7 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
   // The dearest is what only we saw, then API calls and vitals, then assets, then the rest; behind
   // them all is what nobody asked for.
   const _rank = (options._ranks[kind] ??= wants(kind)
-    ? [/^res/, /^(pai|la|fir|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((dear) =>
+    ? [/^res/, /^(pa|la|fi|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((dear) =>
         dear.test(kind),
       )
     : -2);
@@ -70,9 +70,8 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
  * entry. What is longer than 30 kB by itself, which the longest head makes 50 kB, is lost.
  */
 export const build = (limit = 5e4): string | undefined => {
-  if (!queue[0]) return;
-  const { _view } = queue[0];
-  if (!identify(_view)) return;
+  const _view = queue[0]?._view;
+  if (!_view || !identify(_view)) return;
   // Titles come late; what a pageview that is over was called, it stays.
   if (_view == currentView()) _view._title = shorten(document.title);
   const url = shorten(_view._entry.name);

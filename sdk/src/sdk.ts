@@ -43,26 +43,22 @@ const apply = (): void => {
 };
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */
-const ask = async (): Promise<void> => {
-  try {
-    // A server that asks for a key asks for it here too.
-    const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
-    ownUrls.push(url);
-    const wanted = await (await fetch(url)).json();
-    if (!options) return;
-    settle({ ...given, ...wanted });
-    if (/false/.test(options.enabled as never) || !isSampled(identify(currentView())!)) stop();
-    else apply();
-  } catch {
-    // A server without settings, or none at all: ours stand.
-  }
-};
+const ask = safe(async () => {
+  // A server that asks for a key asks for it here too.
+  const url = options.endpoint.replace(/[^/?]*(\?|$)/, 'config$1');
+  ownUrls.push(url);
+  // A server without settings, or none at all: ours stand.
+  const wanted = await (await fetch(url)).json();
+  if (!options) return;
+  settle({ ...given, ...wanted });
+  if (/false/.test(options.enabled as never) || !isSampled(identify(currentView())!)) stop();
+  else apply();
+});
 
 const start = (): void => {
   openView('load', 0);
   apply();
   watchHappenings();
-  watchRoutes();
   listen('pagehide', leave);
   listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
     if (persisted) {
@@ -80,6 +76,8 @@ const start = (): void => {
     // When a page has mostly loaded, but before the first batch.
     setTimeout(ask, (options.flushInterval ?? 2e3) * 0.8);
   }
+  // Last, as a page may have frozen its history.
+  watchRoutes();
 };
 
 export const api: Perftui = {
@@ -115,7 +113,7 @@ export const begin = safe((wanted: Options, load?: () => undefined) => {
     views[0] ||
     // Where there is none, this throws, and that is the end of it.
     !PerformanceObserver.supportedEntryTypes ||
-    (!/false/.test(wanted.privacySignals as never) && (doNotTrack == '1' || globalPrivacyControl))
+    (!/false/.test(wanted.privacySignals as never) && ((doNotTrack as never) > 0 || globalPrivacyControl))
   ) {
     return;
   }

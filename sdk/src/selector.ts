@@ -7,16 +7,14 @@ import { safe } from './core.ts';
 export const selector = safe((node: unknown): string => {
   let path = '';
   for (
-    let element = node as Element | null;
+    let element = node as Element | null | false;
     element && path.length < 80;
-    element = element.id ? null : element.parentElement
+    element = !element.id && element.parentElement
   ) {
-    // A text node that shifted is told by its parent.
-    if (element.nodeType < 2) {
-      path =
-        (element.id ? '#' + element.id : [element.localName, ...element.classList].join('.')).slice(0, 80) +
-        (path && '>' + path);
-    }
+    // A text node that shifted, of which only its parent tells, has neither of these.
+    path =
+      (element.id ? '#' + element.id : [element.localName, ...(element.classList ?? [])].join('.')).slice(0, 80) +
+      (path && '>' + path);
   }
   return path;
 });

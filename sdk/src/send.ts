@@ -1,5 +1,5 @@
 /** The way out: one batch after the other, retried until the server has it, and the last by beacon. */
-import { options, prerendering } from './core.ts';
+import { options, prerendering, safe } from './core.ts';
 import { drain } from './observe.ts';
 import { touch } from './pageviews.ts';
 import { build, drop, queue, sortByRank } from './queue.ts';
@@ -52,7 +52,7 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
 };
 
 /** Sends what waits, batch after batch, until at most `rest` entries are left or the server fails. */
-export const pump = async (rest = 0): Promise<void> => {
+export const pump = safe(async (rest: number = 0): Promise<void> => {
   if (!options) return;
   drain();
   // Until there is a batch, the timer has time, and so has a retry.
@@ -69,7 +69,7 @@ export const pump = async (rest = 0): Promise<void> => {
   current = undefined;
   // The newest may have gone before older ones of another pageview.
   if (options && queue[0]) schedule();
-};
+});
 
 /** Sends when the page is idle. */
 export const whenIdle = (rest?: number): unknown =>

@@ -38,6 +38,7 @@ class Recorder:
         script: do the pages carry the SDK's tag?
         policy: the pages' Content-Security-Policy.
         files: path -> script to serve there.
+        closing: set at the end; until then an answer at ``/endless/<type>`` has only begun.
         head, body: what the page at every path but the SDK's consists of.
     """
 
@@ -55,6 +56,7 @@ class Recorder:
         self.head = ""
         self.body = "<h1>Page</h1>"
         self.attributes = attributes
+        self.closing = threading.Event()
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -75,6 +77,13 @@ class Recorder:
                     self.answer(200, sdk_asset(path[1:]).content, "text/javascript")
                 elif path in recorder.files:
                     self.answer(200, recorder.files[path].encode(), "text/javascript")
+                elif path.startswith("/endless/"):
+                    self.send_response(200)
+                    self.send_header("Content-Type", path.removeprefix("/endless/"))
+                    self.send_header("Transfer-Encoding", "chunked")
+                    self.end_headers()
+                    self.wfile.write(b"c\r\nThe beginnin\r\n")
+                    recorder.closing.wait()
                 elif path.startswith("/api/"):
                     self.answer(200, b"{}", "application/json")
                 elif path == "/config" and recorder.settings is not None:
@@ -116,6 +125,7 @@ class Recorder:
         )
 
     def close(self) -> None:
+        self.closing.set()
         self.http.shutdown()
         self.http.server_close()
 

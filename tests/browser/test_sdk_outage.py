@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ WORK = """prefix => { let number = 0; window.asked = []; window.work = setInterv
   asked.push(fetch('/api/' + name).then((answer) => answer.text()).then(() => name));
 }, 20); }"""
 """An event and a call every 20 ms; the page itself remembers them, as its timeline is soon full."""
+
+
+HASTE = """(() => {
+  const wait = setTimeout;
+  window.waits = [];
+  window.setTimeout = (run, milliseconds, ...rest) => {
+    waits.push(+milliseconds);
+    return wait(run, Math.min(milliseconds, 100), ...rest);
+  };
+})()"""
+"""Ends each wait sooner than was asked for, so that nobody waits for a test, and keeps what was asked."""
 
 
 def stored(path: Path, recorder: Recorder) -> list[str]:
@@ -81,16 +93,7 @@ def test_a_page_without_network_sends_when_it_is_back(page: Page, recorder: Reco
 def test_each_retry_waits_twice_as_long_and_up_to_as_much_again_by_chance(
     page: Page, recorder: Recorder, chance: float, factor: float
 ) -> None:
-    page.add_init_script(f"""(() => {{
-      const wait = setTimeout;
-      window.waits = [];
-      Math.random = () => {chance};
-      window.setTimeout = (run, milliseconds, ...rest) => {{
-        waits.push(+milliseconds);
-        // Sooner than asked for, so that nobody waits for this test.
-        return wait(run, Math.min(milliseconds, 100), ...rest);
-      }};
-    }})()""")
+    page.add_init_script(f"{HASTE}; Math.random = () => {chance}")
     recorder.status = 503
     page.goto(recorder.url + "/start")
     recorder.wait(lambda: len(recorder.refused) > 9, "nine retries")
@@ -100,14 +103,7 @@ def test_each_retry_waits_twice_as_long_and_up_to_as_much_again_by_chance(
 
 
 def test_retry_after_is_heeded(page: Page, recorder: Recorder) -> None:
-    page.add_init_script("""(() => {
-      const wait = setTimeout;
-      window.waits = [];
-      window.setTimeout = (run, milliseconds, ...rest) => {
-        waits.push(+milliseconds);
-        return wait(run, Math.min(milliseconds, 100), ...rest);
-      };
-    })()""")
+    page.add_init_script(HASTE)
     recorder.status, recorder.retry_after = 429, "120"
     page.goto(recorder.url + "/start")
     recorder.wait(lambda: len(recorder.refused) > 2, "two retries")
@@ -117,3 +113,13 @@ def test_retry_after_is_heeded(page: Page, recorder: Recorder) -> None:
     seen = len(recorder.refused)
     recorder.wait(lambda: len(recorder.refused) > seen + 2, "two retries after that")
     assert 3_600_000 in page.evaluate("waits")
+
+
+def test_a_date_to_retry_after_is_heeded(page: Page, recorder: Recorder) -> None:
+    page.add_init_script(HASTE)
+    recorder.status = 503
+    recorder.retry_after = formatdate(time.time() + 30 * 60, usegmt=True)
+    page.goto(recorder.url + "/start")
+    recorder.wait(lambda: len(recorder.refused) > 2, "two retries")
+    # Retries that were not asked to wait do so for a minute at most.
+    assert [wait for wait in page.evaluate("waits") if 10 * 60e3 < wait <= 30 * 60e3]

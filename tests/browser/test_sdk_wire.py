@@ -150,6 +150,14 @@ def test_a_queue_that_overflows_tells_what_it_dropped(page: Page, recorder: Reco
 
 
 def test_who_asks_for_api_timings_gets_those_alone(page: Page, recorder: Recorder) -> None:
+    page.add_init_script("""
+      window.observed = [];
+      const { observe } = PerformanceObserver.prototype;
+      PerformanceObserver.prototype.observe = function (options) {
+        observed.push(options.type);
+        observe.call(this, options);
+      };
+    """)
     recorder.attributes += ' data-types="navigation, resource:fetch resource:xmlhttprequest"'
     page.goto(recorder.url + "/start")
     page.evaluate("""async () => {
@@ -169,6 +177,8 @@ def test_who_asks_for_api_timings_gets_those_alone(page: Page, recorder: Recorde
     }""")
     page.mouse.click(5, 5)
     capture(page, recorder, "end")
+    # Nothing else is even listened to.
+    assert sorted(page.evaluate("observed")) == ["navigation", "resource"]
     page.goto("about:blank")
     recorder.wait(lambda: "/api/asked" in str(names(recorder, "resource")), "both calls")
     assert {entry["entryType"] for entry in recorder.entries()} == {
@@ -181,6 +191,25 @@ def test_who_asks_for_api_timings_gets_those_alone(page: Page, recorder: Recorde
         "asked",
         "fetched",
     ]
+
+
+@pytest.mark.parametrize(("threshold", "is_told"), [("16", True), ("600000", False)])
+def test_events_are_told_from_the_threshold_on(
+    page: Page, recorder: Recorder, threshold: str, is_told: bool
+) -> None:
+    recorder.attributes += f' data-duration-threshold="{threshold}"'
+    recorder.body += """<script>addEventListener('click', () => {
+      for (const end = performance.now() + 80; performance.now() < end;);
+    })</script>"""
+    page.goto(recorder.url + "/start")
+    page.mouse.click(5, 5)
+    # This one is told whatever it lasted.
+    recorder.wait(lambda: recorder.entries("first-input"), "the first input")
+    if is_told:
+        recorder.wait(lambda: "click" in names(recorder, "event"), "the click")
+    page.goto(recorder.url + "/next")
+    capture(page, recorder, "end")
+    assert bool(recorder.entries("event")) is is_told
 
 
 def test_the_connection_is_told_as_the_browser_takes_it_to_be(
