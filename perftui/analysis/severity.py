@@ -141,6 +141,9 @@ ERROR_FIELD = "error"
 """The field of :attr:`Entry.extra` that holds why a request failed, as the source told it, such
 as ``net::ERR_BLOCKED_BY_CLIENT`` (HAR's ``_error``) or a proxy's message."""
 
+LONG_TASK_MS = 50.0
+"""Shorter tasks are not long (https://w3c.github.io/longtasks/)."""
+
 LONG_TASK_SLOW_MS = 150.0
 """A task from here on counts as slow: RAIL's 50 ms budget for a response, three times
 (https://web.dev/articles/rail); the drawing has its highest step there."""
@@ -348,10 +351,14 @@ def _judge_happening(entry: Entry, thresholds: Thresholds) -> Severity:
         if level == "error":
             return _one(_reason(Level.ERROR, "script-error", "console error"))
         return _one(_reason(Level.NOTE, "warning", "console warning")) if level == "warn" else FINE
-    if kind in {"longtask", "long-animation-frame"} and duration_ms is not None:
-        slow = duration_ms >= LONG_TASK_SLOW_MS
+    if kind == "longtask" and duration_ms is not None:
         words = f"main thread busy for {_in_words(duration_ms)}"
-        return _one(_reason(Level.SLOW if slow else Level.NOTE, "long-task", words))
+        return _long_task(duration_ms >= LONG_TASK_SLOW_MS, words)
+    if kind == "long-animation-frame" and duration_ms is not None:
+        blocking_ms = frame_blocking_us(entry) / 1000
+        blocked = _in_words(blocking_ms) if blocking_ms else "none"
+        words = f"frame of {_in_words(duration_ms)}, {blocked} of it blocking"
+        return _long_task(blocking_ms >= LONG_TASK_SLOW_MS - LONG_TASK_MS, words)
     if kind in {"event", "first-input"} and duration_ms is not None:
         return _against_vital("interaction", duration_ms, thresholds.inp_ms, "ms")
     if kind == "layout-shift" and not entry.extra.get("hadRecentInput"):
@@ -363,6 +370,19 @@ def _judge_happening(entry: Entry, thresholds: Thresholds) -> Severity:
     if kind == "paint" and entry.name == "first-contentful-paint":
         return _against_vital("FCP", entry.start_us / 1000, thresholds.fcp_ms, "ms")
     return FINE
+
+
+def _long_task(slow: bool, words: str) -> Severity:
+    return _one(_reason(Level.SLOW if slow else Level.NOTE, "long-task", words))
+
+
+def frame_blocking_us(entry: Entry) -> int:
+    """How long a long animation frame kept input waiting, µs: its ``blockingDuration``, what its
+    tasks took beyond 50 ms each (https://w3c.github.io/long-animation-frames/). Its duration is
+    no measure of that: a frame also lasts while the main thread waits to render. A field that is
+    not there is 0, as on the wire."""
+    value = entry.extra.get("blockingDuration")
+    return round(value * 1000) if isinstance(value, int | float) else 0
 
 
 def _console_level(entry: Entry) -> str:

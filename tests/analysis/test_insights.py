@@ -559,6 +559,30 @@ def test_a_moment_says_what_was_in_flight() -> None:
     assert "click #buy" in cell(answer, "situation", "last action", "value")
 
 
+def test_a_long_frame_of_a_moment_is_no_busy_main_thread() -> None:
+    sessions = Sessions()
+    frame = Entry(
+        entry_type="long-animation-frame",
+        name="long-animation-frame",
+        start_us=200_000,
+        duration_us=314_000,
+        extra={"blockingDuration": 22.8},
+    )
+    sessions.session(navigation(), frame, lcp(700))
+    during = moment(sessions.study(), "session-1", 300_000)
+    assert "The screen waited for a long animation frame of 314ms, 23ms of it" in during.headline
+    assert "busy" not in during.headline
+    after = moment(sessions.study(), "session-1", 600_000)
+    assert cell(after, "situation", "main thread", "value") == "no long task"
+
+
+def test_a_browser_that_tells_of_no_long_task_says_nothing_of_the_main_thread() -> None:
+    sessions = Sessions()
+    sessions.session(navigation(), api("/api/slow", 3_000, 500))
+    answer = moment(sessions.study(), "session-1", 600_000)
+    assert cell(answer, "situation", "main thread", "value") == "not reported"
+
+
 @pytest.mark.parametrize("question", list(ANSWERS))
 def test_nothing_at_all_is_an_answer_too(question: Question) -> None:
     answer = ask(question, Sessions().study())

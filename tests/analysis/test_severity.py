@@ -166,6 +166,18 @@ def test_notes_are_no_fault() -> None:
     assert not is_slow(blocking)
 
 
+def blocking_frame(milliseconds: float) -> Entry:
+    return happening(
+        "long-animation-frame", duration_us=314_300, extra={"blockingDuration": milliseconds}
+    )
+
+
+def test_a_long_frame_is_no_busy_main_thread() -> None:
+    assert judge(blocking_frame(22.8)).words == "frame of 314 ms, 23 ms of it blocking"
+    waiting = happening("long-animation-frame", duration_us=161_000)
+    assert judge(waiting).words == "frame of 161 ms, none of it blocking"
+
+
 @pytest.mark.parametrize(
     ("entry", "code", "level"),
     [
@@ -173,7 +185,10 @@ def test_notes_are_no_fault() -> None:
         (happening("console", extra={"level": "error"}), "script-error", Level.ERROR),
         (happening("console", extra={"level": "warn"}), "warning", Level.NOTE),
         (happening("longtask", duration_us=51_000), "long-task", Level.NOTE),
-        (happening("long-animation-frame", duration_us=150_000), "long-task", Level.SLOW),
+        (happening("longtask", duration_us=150_000), "long-task", Level.SLOW),
+        (happening("long-animation-frame", duration_us=900_000), "long-task", Level.NOTE),
+        (blocking_frame(99.9), "long-task", Level.NOTE),
+        (blocking_frame(100), "long-task", Level.SLOW),
         (happening("event", duration_us=200_001), "vital", Level.SLOW),
         (happening("event", duration_us=500_001), "poor-vital", Level.VERY_SLOW),
         (happening("layout-shift", extra={"value": 0.26}), "poor-vital", Level.VERY_SLOW),

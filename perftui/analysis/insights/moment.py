@@ -20,7 +20,7 @@ from perftui.analysis.insights.answer import (
 from perftui.analysis.insights.requests import KINDS
 from perftui.analysis.insights.study import PAINT_TYPES, Study
 from perftui.analysis.insights.values import told_count, told_ms
-from perftui.analysis.severity import is_error
+from perftui.analysis.severity import frame_blocking_us, is_error
 from perftui.analysis.text import format_duration
 from perftui.analysis.text_log import event_words
 from perftui.analysis.vitals import vitals
@@ -66,6 +66,8 @@ RECENT = Shape(
 )
 
 SHAPES = {Question.MOMENT: (SITUATION, IN_FLIGHT, RECENT)}
+
+TASK_TYPES = {"longtask", "long-animation-frame"}
 
 RECENT_US = 10_000_000
 MOST_RECENT = 12
@@ -123,9 +125,14 @@ def moment(study: Study, session_id: str, at_us: int) -> Answer:
             f"{len(rows)} request{'s' if len(rows) > 1 else ''} in flight; the longest,"
             f" {short_url(name, view.url)}, for {format_duration(round(since))}."
         )
-    busy = _main_thread(records, at)
-    if busy is not None:
-        headline += f" The main thread was busy with a {busy}."
+    task, frame = (
+        _under_way(records, "longtask", at),
+        _under_way(records, "long-animation-frame", at),
+    )
+    if task is not None:
+        headline += f" The main thread was busy with a {_task_words(task)}."
+    elif frame is not None:
+        headline += f" The screen waited for a {_frame_words(frame)}."
     return Answer(
         question=Question.MOMENT.value,
         asked=f"{Question.MOMENT.words} ({format_duration(at_us)})",
@@ -140,13 +147,37 @@ def moment(study: Study, session_id: str, at_us: int) -> Answer:
     )
 
 
-def _main_thread(happenings: Sequence[Record], at: int) -> str | None:
+def _under_way(happenings: Sequence[Record], entry_type: str, at: int) -> Record | None:
     for record in happenings:
-        if record.entry.entry_type in {"longtask", "long-animation-frame"}:
-            duration = record.entry.duration_us or 0
-            if record.start_epoch_us <= at < record.start_epoch_us + duration:
-                return f"{event_words(record)} of {format_duration(duration)}"
+        duration = record.entry.duration_us or 0
+        if (
+            record.entry.entry_type == entry_type
+            and record.start_epoch_us <= at < record.start_epoch_us + duration
+        ):
+            return record
     return None
+
+
+def _task_words(task: Record) -> str:
+    return f"long task of {format_duration(task.entry.duration_us or 0)}"
+
+
+def _frame_words(frame: Record) -> str:
+    blocking = format_duration(frame_blocking_us(frame.entry))
+    duration = format_duration(frame.entry.duration_us or 0)
+    return f"long animation frame of {duration}, {blocking} of it blocking"
+
+
+def _main_thread(happenings: Sequence[Record], at: int) -> str:
+    """What the main thread did; unknown where the browser told of no long task at all, which is
+    also so where it knows none (Firefox, Safari)."""
+    task = _under_way(happenings, "longtask", at)
+    if task is not None:
+        return _task_words(task)
+    if (frame := _under_way(happenings, "long-animation-frame", at)) is not None:
+        return _frame_words(frame)
+    kinds = {record.entry.entry_type for record in happenings}
+    return "no long task" if kinds & TASK_TYPES else "not reported"
 
 
 def _situation(
@@ -180,7 +211,7 @@ def _situation(
         rows.append(("vitals so far", ", ".join(known) or "none yet"))
     rows.append(("requests in flight", str(in_flight)))
     records = [record for _, record in happenings]
-    rows.append(("main thread", _main_thread(records, at) or "no long task"))
+    rows.append(("main thread", _main_thread(records, at)))
     errors = sum(record.start_epoch_us <= at and is_error(record.entry) for record in records)
     rows.append(("script errors so far", str(errors)))
     for words, kind in (
