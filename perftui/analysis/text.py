@@ -380,3 +380,12 @@ def format_count(count: int | None) -> str:
     """A count with its thousands set apart: ``58``, ``1,234,567``; :data:`UNKNOWN` where it is
     not known."""
     return UNKNOWN if count is None else f"{count:,}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count and what is counted: ``1 session``, ``12,345 sessions``.
+
+    Args:
+        plural: of the noun where it does more than take an *s*.
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

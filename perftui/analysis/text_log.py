@@ -18,6 +18,7 @@ from perftui.analysis.phases import request_duration_us
 from perftui.analysis.resource_type import label, resource_type
 from perftui.analysis.severity import Level
 from perftui.analysis.text import (
+    counted,
     fit,
     format_bytes,
     format_duration,
@@ -67,8 +68,8 @@ class TextLog:
         )
         lines = [
             f"session {self._safe(summary.session_id)}  {self._safe(what)}",
-            f"{summary.page_view_count} pageviews, {summary.request_count} requests,"
-            f" {summary.error_count} errors,"
+            f"{counted(summary.page_view_count, 'pageview')},"
+            f" {counted(summary.request_count, 'request')}, {counted(summary.error_count, 'error')},"
             f" {format_bytes(summary.transfer_bytes)} transferred{unknown},"
             f" {format_duration(summary.duration_us)}",
             f"{'t+ s':>9} {'method':6} {'st':>3} {'type':5} "

@@ -14,7 +14,7 @@ from perftui.analysis.filters import find_duplicates
 from perftui.analysis.phases import request_duration_us
 from perftui.analysis.resource_type import ResourceType, resource_type
 from perftui.analysis.severity import Severity
-from perftui.analysis.text import format_bytes, format_count
+from perftui.analysis.text import counted, format_bytes, format_count
 from perftui.model import Record
 
 
@@ -199,7 +199,7 @@ def arranged(rows: Iterable[WaterfallRow], sort: str, group: str = "") -> list[W
 
 
 def _size_words(rows: Sequence[WaterfallRow]) -> str:
-    count = f"{format_count(len(rows))} request{'s' * (len(rows) != 1)}"
+    count = counted(len(rows), "request")
     return f"{count}, {total_size_words(row.transfer_size for row in rows)}"
 
 

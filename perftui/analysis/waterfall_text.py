@@ -17,7 +17,7 @@ from perftui.analysis.marks import Mark, mark_labels, mark_rank, page_marks
 from perftui.analysis.phases import PhaseName, request_duration_us, request_end_us
 from perftui.analysis.resource_type import label, resource_type
 from perftui.analysis.severity import Level
-from perftui.analysis.text import cell_width, fit, format_bytes, format_duration, sanitise
+from perftui.analysis.text import cell_width, counted, fit, format_bytes, format_duration, sanitise
 from perftui.analysis.vitals import RATING_GLYPHS, Vitals, vitals
 from perftui.analysis.waterfall import (
     EIGHTHS,
@@ -201,7 +201,7 @@ def _head(page_view: PageView, requests: Sequence[Record]) -> str:
     kind = f" ({sanitise(page_view.kind)})" if page_view.kind else ""
     return (
         f"P{page_view.number} {sanitise(page_view.url or '?')}{kind}"
-        f"  {len(requests)} requests, {size} transferred{more}"
+        f"  {counted(len(requests), 'request')}, {size} transferred{more}"
     )
 
 
@@ -325,7 +325,8 @@ def aggregate_waterfall(
     columns = _Columns.of(width, len(rows))
     lines = [
         WaterfallLine(
-            f"{sanitise(page)}  {aggregated.page_view_count} pageviews, {len(rows)} resources"
+            f"{sanitise(page)}  {counted(aggregated.page_view_count, 'pageview')},"
+            f" {counted(len(rows), 'resource')}"
         )
     ]
     if not rows:

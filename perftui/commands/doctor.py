@@ -191,13 +191,13 @@ def _store(context: Context) -> Iterator[Finding]:
                 for suffix in ("", "-wal")
                 if (file := path.with_name(path.name + suffix)).exists()
             )
-            from perftui.analysis.text import format_bytes
+            from perftui.analysis.text import counted, format_bytes
             from perftui.store.migrations import MIGRATIONS
 
             yield Finding(
                 "store",
                 "ok",
-                f"{path}: schema {len(MIGRATIONS)}, {sessions} sessions, {format_bytes(size)},"
+                f"{path}: schema {len(MIGRATIONS)}, {counted(sessions, 'session')}, {format_bytes(size)},"
                 f" entry {last}",
             )
         except PerftuiError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from perftui.analysis.text import counted, sanitise
 from perftui.commands.context import Context
 from perftui.commands.selection import MOMENT, filter_option
 from perftui.errors import NotFoundError
@@ -93,7 +94,6 @@ def export_entries(
     Raises:
         ExportError: the remote end cannot take it now.
     """
-    from perftui.analysis.text import sanitise
     from perftui.store.outgoing import OutgoingReader
 
     where = sanitise(where)
@@ -106,7 +106,7 @@ def export_entries(
                 left = source.extent(session_id=selection.session_id)[1]
             if dry_run:
                 what = "" if selection.is_all else " (at most: before --since, --until, --filter)"
-                click.echo(f"{left} entries would be sent to {where}{what}")
+                click.echo(f"{counted(left, 'entry', 'entries')} would be sent to {where}{what}")
                 return
             destination = open_destination()
             try:
@@ -114,7 +114,7 @@ def export_entries(
                     left = remaining(source, checkpoints, name, destination.table_id)
                     click.echo(
                         f"the table in {where} is not the one that was exported to before: it was"
-                        f" dropped and made anew, so all {left} entries are sent again",
+                        f" dropped and made anew, so everything is sent again: {counted(left, 'entry', 'entries')}",
                         err=True,
                     )
                 begun = context.clock.monotonic()
@@ -154,7 +154,7 @@ def _rate(rows: int, seconds: float) -> str | None:
 
 
 def _words(summary: Summary, where: str) -> str:
-    parts = [f"{summary.sent} rows sent to {where}"]
+    parts = [f"{counted(summary.sent, 'row')} sent to {where}"]
     if summary.amended:
         parts.append(f"{summary.amended} of them replace earlier ones")
     parts += [f"{summary.skipped} skipped", f"{summary.refused} refused"]

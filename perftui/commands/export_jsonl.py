@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 import msgspec
 
-from perftui.analysis.text import sanitise
+from perftui.analysis.text import counted, sanitise
 from perftui.commands.context import Context, JsonOutput, pass_context
 from perftui.commands.selection import filter_option, session_argument
 from perftui.errors import ExportError
@@ -51,7 +51,9 @@ def export_jsonl(context: Context, session: str, predicate: Predicate | None, ou
                     count = _write(batches, file)
             except OSError as error:
                 raise ExportError(f"cannot write {output}: {error.strerror}") from error
-            click.echo(f"{count} entries written to {sanitise(str(output))}", err=True)
+            click.echo(
+                f"{counted(count, 'entry', 'entries')} written to {sanitise(str(output))}", err=True
+            )
     finally:
         source.close()
 

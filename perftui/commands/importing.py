@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from perftui.analysis.text import sanitise
+from perftui.analysis.text import counted, sanitise
 from perftui.capture.batch import decode_lines
 from perftui.capture.har import SOURCE, read_har
 from perftui.capture.har_archive import Unpacked, read_zip
@@ -188,7 +188,8 @@ def import_(context: Context, files: tuple[Path, ...], kind: str | None, bodies:
                 )
     said = ", ".join(map(sanitise, list(sessions)[:3])) + (", …" if len(sessions) > 3 else "")
     click.echo(
-        f"{total} entries imported into {len(sessions)} sessions{f': {said}' if said else ''}"
+        f"{counted(total, 'entry', 'entries')} imported into {counted(len(sessions), 'session')}"
+        f"{f': {said}' if said else ''}"
     )
     if known:
         click.echo(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from perftui.analysis.text import counted, format_bytes, sanitise
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.errors import NotFoundError, UsageError
 
@@ -62,7 +63,7 @@ def prune(
             _say_nothing_done(due, settings.ttl or settings.max_size, as_json)
             return
         if due and not yes and context.has_terminal:
-            click.confirm(f"Remove {_sessions(len(due))} for good?", abort=True, err=True)
+            click.confirm(f"Remove {counted(len(due), 'session')} for good?", abort=True, err=True)
         if named:
             delete_sessions(writer, [session.session_id for session in named])
         with context.progress((), "Pruning", length=sum(one.entry_count for one in due)) as bar:
@@ -110,12 +111,10 @@ def _say(session: DueSession, dry_run: bool, as_json: bool) -> None:
             }
         )
         return
-    from perftui.analysis.text import sanitise
-
     received = datetime.fromtimestamp(session.received_us / 1e6, UTC).astimezone()
     click.echo(
         f"{sanitise(session.session_id):36}  last received {received:%Y-%m-%d %H:%M:%S}"
-        f"  {session.entry_count} entries  ({session.reason})"
+        f"  {counted(session.entry_count, 'entry', 'entries')}  ({session.reason})"
     )
 
 
@@ -123,19 +122,17 @@ def _say_nothing_done(due: list[DueSession], has_rule: str | None, as_json: bool
     if as_json:
         return
     if due:
-        click.echo(f"{_sessions(len(due))} would go; without --dry-run they do.")
+        click.echo(f"{counted(len(due), 'session')} would go; without --dry-run they do.")
     else:
         click.echo(_why_none(bool(has_rule)))
 
 
 def _say_done(removed: Removed, has_rule: object) -> None:
-    from perftui.analysis.text import format_bytes
-
     if not removed.sessions and not removed.bytes_given_back:
         click.echo(_why_none(bool(has_rule)))
         return
     click.echo(
-        f"Removed {_sessions(removed.sessions)} with {removed.entries} entries;"
+        f"Removed {counted(removed.sessions, 'session')} with {counted(removed.entries, 'entry', 'entries')};"
         f" {format_bytes(removed.bytes_given_back)} given back."
     )
 
@@ -147,7 +144,3 @@ def _why_none(has_rule: bool) -> str:
         "Nothing to prune: no rule says what may go."
         " Name a session, give --ttl 30d or --max-size 2GB, or set them in [store]."
     )
-
-
-def _sessions(count: int) -> str:
-    return "1 session" if count == 1 else f"{count} sessions"

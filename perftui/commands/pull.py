@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from perftui.analysis.filters import Filter
+from perftui.analysis.text import counted
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.commands.selection import password_file_option
 from perftui.errors import UsageError
@@ -31,7 +32,8 @@ def pull(context: Context, dsn: str, session: str, password_file: Path | None) -
     with context.open_reader() as reader:
         summary = reader.session(session_id)
     click.echo(
-        f"{session_id}: {summary.entry_count} entries in {summary.page_view_count} pageviews;"
+        f"{session_id}: {counted(summary.entry_count, 'entry', 'entries')} in"
+        f" {counted(summary.page_view_count, 'pageview')};"
         f" `perftui replay {session_id}` plays it"
     )
 

@@ -13,6 +13,7 @@ from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.reading import answer, parse_at, read_study
 from perftui.analysis.rendering.documents import answer_document
 from perftui.analysis.rendering.text import Role, TextLine, answer_lines
+from perftui.analysis.text import counted
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.commands.selection import MOMENT, filter_option, password_file_option
 from perftui.errors import NotFoundError, UsageError
@@ -112,7 +113,8 @@ def report(
 
             answers = list(told_there)
             click.echo(
-                page(f"perftui: {answers[0].coverage.sessions} sessions", answers, []), nl=False
+                page(f"perftui: {counted(answers[0].coverage.sessions, 'session')}", answers, []),
+                nl=False,
             )
         else:
             _print(context, told_there, as_json, markdown, width)
@@ -227,7 +229,7 @@ def _print_html(
     from perftui.commands.log import surroundings
 
     waterfalls = []
-    title = f"perftui: {len(chosen)} sessions"
+    title = f"perftui: {counted(len(chosen), 'session')}"
     if len(chosen) == 1:
         session_id = chosen[0].session_id
         title = f"perftui: session {session_id}"

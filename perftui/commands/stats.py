@@ -96,14 +96,14 @@ def volume_to_json(volume: Volume, path: str) -> dict[str, Any]:
 
 
 def _print(context: Context, volume: Volume, show_all: bool) -> None:
-    from perftui.analysis.text import fit, format_bytes, format_count, sanitise
+    from perftui.analysis.text import counted, fit, format_bytes, format_count, sanitise
 
     click.echo(sanitise(str(context.store_path)))
     per_entry = volume.disk_bytes_per_entry
     click.echo(
         f"{format_bytes(volume.file_bytes)} on disk ({format_bytes(volume.free_bytes)} of it free,"
-        f" {format_bytes(volume.log_bytes)} of log beside it), {volume.sessions} session{'' if volume.sessions == 1 else 's'}"
-        f" ({volume.pinned_sessions} pinned), {format_count(volume.stored_entries)} entries"
+        f" {format_bytes(volume.log_bytes)} of log beside it), {counted(volume.sessions, 'session')}"
+        f" ({volume.pinned_sessions} pinned), {counted(volume.stored_entries, 'entry', 'entries')}"
         + ("" if per_entry is None else f", {per_entry:.0f} bytes each")
     )
     if not volume.received_entries:
@@ -111,7 +111,7 @@ def _print(context: Context, volume: Volume, show_all: bool) -> None:
         return
     share = volume.performance_bytes / volume.received_bytes if volume.received_bytes else 0.0
     click.echo(
-        f"Received: {format_count(volume.received_entries)} entries,"
+        f"Received: {counted(volume.received_entries, 'entry', 'entries')},"
         f" {format_bytes(volume.received_bytes)} of JSON; {share:.1%} of it is performance data,"
         f" {1 - share:.1%} is events that the SDK adds"
     )

@@ -14,7 +14,7 @@ from textual.message import Message
 from perftui.analysis.columns import tab_widths
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.reading import answer, answers_in_parts, parse_at, read_study
-from perftui.analysis.text import format_count
+from perftui.analysis.text import counted
 from perftui.model import SessionSummary
 from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen, StoreTrouble
@@ -251,7 +251,7 @@ class InsightsScreen(BaseScreen):
         )
         state = []
         if told is not None:
-            state.append((f"{format_count(told.answer.coverage.requests)} requests", "muted"))
+            state.append((counted(told.answer.coverage.requests, "request"), "muted"))
             if not told.answer.complete:
                 state.append(("reading the rest", "accent"))
         self.query_one(TitleBar).tell(["sessions", name, "insights"], state)

@@ -13,7 +13,7 @@ from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from perftui.analysis.session_facts import VITAL_ENTRY_TYPES, SessionFacts, session_facts
-from perftui.analysis.text import format_count
+from perftui.analysis.text import counted
 from perftui.errors import PerftuiError
 from perftui.model import Order, Reader, SessionSummary
 from perftui.screens.base import BaseScreen, StoreTrouble
@@ -242,7 +242,7 @@ class SessionsScreen(BaseScreen):
             state.append((f"{self.palette.glyphs.live} capturing", "success"))
             state.append((self.services.server_url, "muted"))
         if count:
-            state.append((f"{format_count(count)} session{'s' * (count != 1)}", "muted"))
+            state.append((counted(count, "session"), "muted"))
         crumbs = ["sessions"] + ([f"“{self._search}”"] if self._search else [])
         self.query_one(TitleBar).tell(crumbs, state)
 

@@ -17,7 +17,7 @@ from perftui.analysis.page_notes import PageNote
 from perftui.analysis.phases import phase_durations
 from perftui.analysis.request_detail import PHASE_WORDS
 from perftui.analysis.severity import Level
-from perftui.analysis.text import format_bytes, format_count, format_duration
+from perftui.analysis.text import counted, format_bytes, format_count, format_duration
 from perftui.analysis.waterfall import Viewport
 from perftui.analysis.waterfall_list import WaterfallRow, total_size_words
 from perftui.model import PageView, Usual
@@ -49,7 +49,7 @@ def title_parts(
     crumbs = ["sessions", name, page_name(told.view), "waterfall"]
     order = f"by {sort}" + (f" in {group}s" if group else "")
     if page is not None:
-        loads = f"{format_count(page.page_view_count)} load{'s' * (page.page_view_count != 1)}"
+        loads = counted(page.page_view_count, "load")
         return crumbs, [
             (f"ALL {loads}", "accent"),
             (f"{shown} resources", "muted"),

@@ -19,7 +19,14 @@ from perftui.analysis.request_detail import (
     server_timing,
 )
 from perftui.analysis.severity import Level
-from perftui.analysis.text import UNKNOWN, fit, format_count, format_duration, format_moment
+from perftui.analysis.text import (
+    UNKNOWN,
+    counted,
+    fit,
+    format_count,
+    format_duration,
+    format_moment,
+)
 from perftui.analysis.waterfall import EIGHTHS
 from perftui.model import Record, Usual
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
@@ -283,7 +290,7 @@ def similar(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
         return [[("Only requests have an endpoint.", "@1 muted")]]
     by_seq = {record.seq: record for record in [*detail.similar, detail.record]}
     calls = [by_seq[seq] for seq in sorted(by_seq)]
-    count = f"{len(calls)} call{'s' * (len(calls) != 1)} in this session  "
+    count = f"{counted(len(calls), 'call')} in this session  "
     room = max(8, width - LABEL - len(count) - 2)
     name = fit(endpoint(entry.method, entry.name), room, "middle").rstrip()
     lines: list[StyledLine] = [

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from perftui.analysis.text import (
     ONE_CELL,
     cell_width,
+    counted,
     fit,
     format_bytes,
     format_clock,
@@ -288,3 +289,12 @@ def test_what_takes_one_cell_without_the_tables_does_so_by_them_too() -> None:
     plain = [one for one in letters if sanitise("x" + one) == "x" + one]
     assert len(plain) > 3000
     assert [one for one in plain if cell_width("x" + one) - 1 != wcwidth.wcwidth(one)] == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 entries"), (1, "1 entry"), (2, "2 entries"), (12_345, "12,345 entries")],
+)
+def test_what_is_counted_is_named_as_many_as_it_is(count: int, words: str) -> None:
+    assert counted(count, "entry", "entries") == words
+    assert counted(count, "row") == words.replace("entries", "rows").replace("entry", "row")

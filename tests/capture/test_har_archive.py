@@ -89,7 +89,7 @@ def test_tricks_with_paths_write_nothing(tmp_path: Path, name: str) -> None:
     (folder / "t.zip").write_bytes(zipped({name: har(one("https://a.test/1"))}))
     done = perftui(folder, "import", "t.zip")
     assert done.returncode == 0, done.stderr
-    assert b"1 entries imported" in done.stdout
+    assert b"1 entry imported" in done.stdout
     written = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert {name for name in written if not name.startswith("t.")} == set()
 
@@ -160,7 +160,7 @@ def test_stdin_is_known_by_how_it_begins(tmp_path: Path, pack: object) -> None:
     assert callable(pack)
     done = perftui(tmp_path, "import", "-", stdin=pack(har(one(), one("https://a.test/2"))))
     assert done.returncode == 0, done.stderr
-    assert b"2 entries imported into 1 sessions" in done.stdout
+    assert b"2 entries imported into 1 session" in done.stdout
 
 
 def test_a_byte_order_mark_before_a_document() -> None:

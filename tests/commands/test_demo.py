@@ -123,7 +123,7 @@ def test_what_cannot_be_imported_is_named_and_the_rest_is_there(tmp_path: Path) 
     assert done.returncode == 1
     assert "line 2" in done.stderr
     assert "line 3, entry 0: name: missing" in done.stderr
-    assert done.stdout.startswith("1 entries imported")
+    assert done.stdout.startswith("1 entry imported")
     done = perftui("--db", str(tmp_path / "a.db"), "import", str(tmp_path / "nothing.jsonl"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 

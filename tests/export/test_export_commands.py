@@ -95,7 +95,7 @@ def test_parquet_of_a_part(store_of: StoreOf, tmp_path: Path) -> None:
         if row[COLUMN_NAMES.index("resource_type")] == "fetch"
     ]
     assert [_key(row) for row in found] == sorted(map(_key, expected))
-    assert f"{len(expected)} rows sent" in done.stdout
+    assert f"{len(expected):,} rows sent" in done.stdout
     assert re.search(r"[1-9]\d* skipped, 0 refused", done.stdout)
 
 
@@ -115,7 +115,7 @@ def test_without_a_dsn_there_is_an_engine_beside_the_store(store_of: StoreOf) ->
     entries = sum(len(batch.entries) for batch in made_batches(20))
     folder = store.with_name(store.name + ".clickhouse")
     told = perftui(store, "export", "clickhouse", "--dry-run").stdout
-    assert told == f"{entries} entries would be sent to chdb://{folder}\n"
+    assert told == f"{entries:,} entries would be sent to chdb://{folder}\n"
     assert not folder.exists(), "a dry run makes nothing"
     done = perftui(store, "export", "clickhouse", "--ttl", "36500d")
     assert "made the tables" in done.stderr

@@ -63,7 +63,7 @@ def imported(folder: Path, entries: dict[str, Any], *, pages: int = 1) -> tuple[
 
 def test_entries_of_one_url_at_one_moment_are_all_there(tmp_path: Path) -> None:
     said, complaints = imported(tmp_path, one())
-    assert said.startswith(f"{ENTRIES} entries imported into 1 sessions")
+    assert said.startswith(f"{ENTRIES:,} entries imported into 1 session")
     assert complaints == []
     with StoreReader(tmp_path / "t.db") as reader:
         (summary,) = reader.sessions()
@@ -74,7 +74,7 @@ def test_entries_of_one_url_at_one_moment_are_all_there(tmp_path: Path) -> None:
 def test_as_many_pages_as_a_file_may_have_hold_no_entries_back(tmp_path: Path) -> None:
     pages = ENTRIES // 20
     said, complaints = imported(tmp_path, one(), pages=pages)
-    assert said.startswith(f"{ENTRIES} entries imported into 1 sessions")
+    assert said.startswith(f"{ENTRIES:,} entries imported into 1 session")
     assert complaints == []
     with StoreReader(tmp_path / "t.db") as reader:
         (summary,) = reader.sessions()

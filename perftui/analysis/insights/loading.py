@@ -29,6 +29,7 @@ from perftui.analysis.insights.study import Study
 from perftui.analysis.insights.values import share, told_ms
 from perftui.analysis.phases import PhaseName
 from perftui.analysis.statistics import logarithmic_edges
+from perftui.analysis.text import counted
 from perftui.model import JSON
 from perftui.request_columns import Flags, Floats, Integers
 
@@ -350,7 +351,7 @@ def opaque_note(count: int) -> tuple[Note, ...]:
     return (
         Note(
             NoteKind.UNKNOWN,
-            f"Of {count} {'request' if count == 1 else 'requests'} only the total is known, the phases"
+            f"Of {counted(count, 'request')} only the total is known, the phases"
             " and sizes are not (another origin without Timing-Allow-Origin, or no answer): counted"
             " as neither fast nor small.",
         ),

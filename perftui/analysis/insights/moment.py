@@ -21,7 +21,7 @@ from perftui.analysis.insights.requests import KINDS
 from perftui.analysis.insights.study import PAINT_TYPES, Study
 from perftui.analysis.insights.values import told_count, told_ms
 from perftui.analysis.severity import frame_blocking_us, is_error
-from perftui.analysis.text import format_duration
+from perftui.analysis.text import counted, format_duration
 from perftui.analysis.text_log import event_words
 from perftui.analysis.vitals import vitals
 from perftui.model import Record
@@ -122,7 +122,7 @@ def moment(study: Study, session_id: str, at_us: int) -> Answer:
         cause = Cause("request", name, told_ms(since), Unit.MILLISECONDS)
         view = study.page_views[int(requests.pages[oldest])]
         headline = (
-            f"{len(rows)} request{'s' if len(rows) > 1 else ''} in flight; the longest,"
+            f"{counted(len(rows), 'request')} in flight; the longest,"
             f" {short_url(name, view.url)}, for {format_duration(round(since))}."
         )
     task, frame = (
@@ -163,7 +163,8 @@ def _task_words(task: Record) -> str:
 
 
 def _frame_words(frame: Record) -> str:
-    blocking = format_duration(frame_blocking_us(frame.entry))
+    blocking_us = frame_blocking_us(frame.entry)
+    blocking = format_duration(blocking_us) if blocking_us else "none"
     duration = format_duration(frame.entry.duration_us or 0)
     return f"long animation frame of {duration}, {blocking} of it blocking"
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perftui.analysis.endpoints import split_url
 from perftui.analysis.insights.answer import Note, NoteKind, Table, Value
 from perftui.analysis.statistics import FEWEST_SAMPLES, Difference
-from perftui.analysis.text import format_bytes, format_duration
+from perftui.analysis.text import counted, format_bytes, format_duration
 
 Row = Sequence[Value]
 
@@ -175,7 +175,7 @@ def compression_headline(rows: Sequence[Row], compressed: int) -> str:
         )
     if compressed:
         return (
-            f"All compressible bodies of {compressed} {'URL' if compressed == 1 else 'URLs'} whose"
+            f"All compressible bodies of {counted(compressed, 'URL')} whose"
             " size is known are compressed."
         )
     return "Nothing was loaded that could be compressed and tells its size."
@@ -196,7 +196,7 @@ def compression_notes(rows: Sequence[Row], unknown: int) -> tuple[Note, ...]:
         notes.append(
             Note(
                 NoteKind.UNKNOWN,
-                f"{unknown} compressible {'body' if unknown == 1 else 'bodies'} of other origins or"
+                f"{counted(unknown, 'compressible body', 'compressible bodies')} of other origins or"
                 " without an answer do not tell their size: counted neither as compressed nor as"
                 " not.",
             )
@@ -212,7 +212,7 @@ def events_headline(rows: Sequence[Row]) -> str:
     if not rows:
         return "No analytics events were captured; perftui.capture(name) sends them."
     first = rows[0]
-    headline = f"{len(rows)} {'kind' if len(rows) == 1 else 'kinds'} of events"
+    headline = f"{counted(len(rows), 'kind')} of events"
     if first[5] is None or first[6] is None:
         return f"{headline}; none is on pageviews both with and without API calls."
     moved = _number(first[5]) - _number(first[6])

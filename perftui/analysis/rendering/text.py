@@ -16,7 +16,7 @@ import msgspec
 from perftui.analysis.columns import UNBOUNDED, ColumnSpec, place
 from perftui.analysis.insights.answer import Answer, Coverage, NoteKind, Table, Trend, Unit
 from perftui.analysis.rendering.cells import NUMERIC, histogram, moment_words, sparkline, words
-from perftui.analysis.text import cell_width, fit, format_count, sanitise
+from perftui.analysis.text import cell_width, counted, fit, format_count, sanitise
 
 NATURAL_WIDTH = 200
 """What a text is laid out for where there is no terminal to fit into."""
@@ -124,7 +124,7 @@ def _to_ascii(line: TextLine) -> TextLine:
 def coverage_words(coverage: Coverage) -> str:
     """What an answer rests on, in a line."""
     text = ", ".join(
-        f"{format_count(count)} {name if count == 1 else name + 's'}"
+        counted(count, name)
         for count, name in (
             (coverage.sessions, "session"),
             (coverage.page_views, "pageview"),
