@@ -33,6 +33,9 @@ ADDRESS_KEYS = frozenset({"url", "endpoint", "name"})
 LONGEST_TEXT = 90
 """Cells beyond which a URL is cut in the middle."""
 
+LONGEST_WORD = 60
+"""The same in a sentence, so that no line breaks within one; the tables below name it whole."""
+
 HISTOGRAM_ROWS = 4
 
 
@@ -142,8 +145,13 @@ def coverage_words(coverage: Coverage) -> str:
 
 
 def _wrapped(text: str, width: int, role: Role, hanging: str = "") -> Iterator[TextLine]:
+    longest = max(1, min(LONGEST_WORD, width - len(hanging)))
+    words = [
+        fit(word, longest, "middle") if cell_width(word) > longest else word
+        for word in sanitise(text).split(" ")
+    ]
     for line in textwrap.wrap(
-        sanitise(text), width, subsequent_indent=hanging, break_on_hyphens=False
+        " ".join(words), width, subsequent_indent=hanging, break_on_hyphens=False
     ) or [""]:
         yield TextLine(line, role)
 
