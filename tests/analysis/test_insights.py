@@ -16,9 +16,9 @@ import pytest
 
 from perftui.analysis.filters import parse
 from perftui.analysis.insights.answer import Answer, Question
-from perftui.analysis.insights.causes import lcp_parts
 from perftui.analysis.insights.change import Sides, change, compare, split, whole
 from perftui.analysis.insights.compression import compressed
+from perftui.analysis.insights.factors import lcp_parts
 from perftui.analysis.insights.moment import moment
 from perftui.analysis.insights.questions import ANSWERS, SHAPES
 from perftui.analysis.insights.reading import read_study
@@ -491,6 +491,56 @@ def test_factors_name_the_one_that_drives_the_lcp() -> None:
     assert answer.cause.name == "time to first byte"
     assert cell(answer, "factors", "time to first byte", "rho") > 0.9
     assert cell(answer, "factors", "device memory", "certain") is False
+
+
+def loaded(ttfb_ms: float, load_ms: float) -> Entry:
+    return msgspec.structs.replace(navigation(ttfb_ms), extra={"loadEventEnd": load_ms})
+
+
+def test_where_no_load_has_an_lcp_the_load_event_stands_for_it() -> None:
+    random = Random(3)
+    sessions = Sessions()
+    for _ in range(30):
+        count = random.randrange(1, 20)
+        sessions.session(
+            loaded(100, 300 + 40 * count),
+            *(
+                request(
+                    f"https://shop.test/{place}.png", 150, 10, transfer_size=random.randrange(9_000)
+                )
+                for place in range(count)
+            ),
+        )
+    answer = ask(Question.FACTORS, sessions.study())
+    assert answer.cause is not None
+    assert answer.cause.name == "requests before the load event"
+    assert answer.headline == (
+        "Requests before the load event goes most closely with the load event (correlation +1.00"
+        " over 30 page loads)."
+    )
+    assert any("do not tell the Largest Contentful Paint" in note.text for note in answer.notes)
+    assert answer.table("lcp_parts").rows == ()
+
+
+def test_the_load_event_of_few_loads_is_told_with_its_chain() -> None:
+    sessions = Sessions()
+    script = request("https://shop.test/late.js", 200, 700, initiator_type="script")
+    sessions.session(loaded(100, 950), script)
+    sessions.session(loaded(100, 450))
+    answer = ask(Question.FACTORS, sessions.study())
+    assert answer.headline == (
+        "No page load tells of an LCP; the load event comes after 700ms (median of 2 page loads)."
+    )
+    assert [row[0] for row in answer.table("chain").rows] == [PAGE, "https://shop.test/late.js"]
+    assert answer.table("factors").rows == ()
+
+
+def test_one_lcp_is_enough_to_hold_page_loads_against_the_lcp() -> None:
+    sessions = Sessions()
+    sessions.session(loaded(100, 950), lcp(400))
+    sessions.session(loaded(100, 450))
+    assert "LCP" in ask(Question.FACTORS, sessions.study()).headline
+    assert "load event" not in ask(Question.FACTORS, sessions.study()).headline
 
 
 def test_the_parts_of_the_lcp_add_up_to_it() -> None:

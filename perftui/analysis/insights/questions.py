@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from perftui.analysis.insights import (
-    causes,
     change,
     compression,
+    events,
+    factors,
     loading,
     moment,
     size,
@@ -23,14 +24,14 @@ ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {
     Question.SIZE: size.size,
     Question.COMPRESSION: compression.compression,
     Question.CHANGE: change.change,
-    Question.FACTORS: causes.factors,
-    Question.EVENTS: causes.events,
+    Question.FACTORS: factors.factors,
+    Question.EVENTS: events.events,
 }
 """All but the moment, which needs one; ``change`` takes a baseline as well."""
 
 SHAPES: Mapping[str, tuple[Shape, ...]] = {
     question.value: shapes
-    for part in (loading, third_party, size, compression, change, causes, moment)
+    for part in (loading, third_party, size, compression, change, factors, events, moment)
     for question, shapes in part.SHAPES.items()
 } | {"compare": change.COMPARE_SHAPES}
 """Question -> the tables of its answer, for the JSON schema and the documentation."""

@@ -12,7 +12,7 @@ from perftui.analysis.insights.answer import (
     Value,
     make_table,
 )
-from perftui.analysis.insights.causes import BANDS, BEFORE_US, EVENTS
+from perftui.analysis.insights.events import BANDS, BEFORE_US, EVENTS
 from perftui.analysis.insights.loading import MOST_ROWS
 from perftui.analysis.insights.sentences import events_headline
 from perftui.export.clickhouse_schema import ENTRIES, quoted

@@ -1,16 +1,17 @@
-"""Questions 7 and 8: what affects page speed, and how performance goes with analytics events."""
+"""Question 7: what affects page speed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from math import nan
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from perftui.analysis.critical_path import target_of
-from perftui.analysis.groups import Samples, counts, percentile
+from perftui.analysis.groups import percentile
 from perftui.analysis.insights.answer import (
     Answer,
     Cause,
@@ -24,15 +25,15 @@ from perftui.analysis.insights.answer import (
     make_table,
 )
 from perftui.analysis.insights.lcp_chain import chain_of
-from perftui.analysis.insights.loading import MOST_ROWS
 from perftui.analysis.insights.requests import is_kind
-from perftui.analysis.insights.sentences import events_headline
 from perftui.analysis.insights.study import Study
-from perftui.analysis.insights.values import share, told_ms
+from perftui.analysis.insights.values import told_ms
+from perftui.analysis.marks import page_marks
 from perftui.analysis.resource_type import API_TYPES, ResourceType
 from perftui.analysis.statistics import FEWEST_SAMPLES, spearman
-from perftui.analysis.text import format_duration
-from perftui.model import JSON, Record
+from perftui.analysis.text import counted, format_duration
+from perftui.analysis.vitals import Vitals
+from perftui.model import JSON
 from perftui.request_columns import Flags, Floats, Integers
 
 LCP_PARTS = Shape(
@@ -57,14 +58,15 @@ LCP_PARTS = Shape(
 FACTORS = Shape(
     "factors",
     "What goes with a slow page",
-    "A property of page loads, by how closely it goes with their LCP; the closest first.",
+    "A property of page loads, by how closely it goes with their LCP; the closest first. Where no"
+    " page load has an LCP, the load event stands for it.",
     (
         Column("factor", "factor", Unit.TEXT, "The property.", 100),
         Column(
             "rho",
             "correlation",
             Unit.NUMBER,
-            "Spearman's rank correlation with the LCP, -1 to 1.",
+            "Spearman's rank correlation with that moment, -1 to 1.",
             95,
         ),
         Column("low", "from", Unit.NUMBER, "Lower end of its 95 % interval.", 70),
@@ -76,8 +78,8 @@ FACTORS = Shape(
 
 CHAIN = Shape(
     "chain",
-    "The chain of requests to the LCP",
-    "A request that the next one waited for, of the page load with the slowest LCP.",
+    "The chain of requests that the slowest page waited for",
+    "A request that the next one waited for, of the page load with the slowest LCP, or load event.",
     (
         Column("url", "url", Unit.TEXT, "The request.", 100),
         Column("start_ms", "start", Unit.MILLISECONDS, "Since the navigation began.", 80),
@@ -89,61 +91,7 @@ CHAIN = Shape(
     ),
 )
 
-EVENTS = Shape(
-    "events",
-    "By event",
-    "An analytics event; those on the slowest pageviews first.",
-    (
-        Column("event", "event", Unit.TEXT, "Its name.", 100),
-        Column("count", "times", Unit.COUNT, "How often.", 90),
-        Column("page_views", "pages", Unit.COUNT, "Pageviews with it.", 60),
-        Column(
-            "lcp_with_ms", "LCP with", Unit.MILLISECONDS, "Median LCP of pageviews with it.", 80
-        ),
-        Column("lcp_without_ms", "without", Unit.MILLISECONDS, "Median LCP of the others.", 75),
-        Column(
-            "api_with_ms",
-            "API with",
-            Unit.MILLISECONDS,
-            "Median API duration on pageviews with it.",
-            85,
-        ),
-        Column("api_without_ms", "without", Unit.MILLISECONDS, "On the others.", 70),
-        Column(
-            "slow_before",
-            "slow before",
-            Unit.COUNT,
-            "Slow requests that ended or were in flight in the 5 s before it.",
-            65,
-        ),
-        Column(
-            "in_flight",
-            "in flight",
-            Unit.COUNT,
-            "Requests in flight at it, on average rounded.",
-            40,
-        ),
-        Column("session_share", "sessions", Unit.SHARE, "Sessions with it.", 55),
-    ),
-)
-
-BANDS = Shape(
-    "bands",
-    "Conversion by speed",
-    "Sessions by their median API duration, the fastest third first, and how many have each event.",
-    (
-        Column("event", "event", Unit.TEXT, "Its name.", 100),
-        Column("fast_share", "fast", Unit.SHARE, "Of the fastest third of sessions.", 90),
-        Column("middle_share", "middle", Unit.SHARE, "Of the middle third.", 85),
-        Column("slow_share", "slow", Unit.SHARE, "Of the slowest third.", 95),
-        Column("sessions", "sessions", Unit.COUNT, "Sessions with API calls.", 60),
-    ),
-)
-
-SHAPES = {
-    Question.FACTORS: (LCP_PARTS, FACTORS, CHAIN),
-    Question.EVENTS: (EVENTS, BANDS),
-}
+SHAPES = {Question.FACTORS: (LCP_PARTS, FACTORS, CHAIN)}
 
 
 class LcpParts(msgspec.Struct, frozen=True):
@@ -196,39 +144,65 @@ FACTOR_COLUMNS = (
 )
 
 
+class Outcome(NamedTuple):
+    """The moment that page loads are held against.
+
+    Attributes:
+        name: of the metric.
+        at_us: of each pageview, µs since its time origin; NaN where it is not known.
+    """
+
+    name: str
+    at_us: Floats
+
+
+def outcome_of(study: Study) -> Outcome:
+    """The LCP; where no page load has one, as in HAR files and in browsers that do not tell it, the
+    load event."""
+    if not np.isnan(study.lcp_us[study.loads]).all():
+        return Outcome("LCP", study.lcp_us)
+    found = np.full(len(study.page_views), nan)
+    for page in study.loads:
+        for mark in page_marks(study.records_of(page), Vitals()):
+            if mark.name == "load":
+                found[page] = mark.at_us
+    return Outcome("load event", found)
+
+
 class _Factors:
     """Properties of page loads, one value each; NaN where it is not known.
 
     Args:
         pages: the places of the page loads.
+        outcome: what they are held against: "before" is before that.
     """
 
-    def __init__(self, study: Study, pages: Integers) -> None:
+    def __init__(self, study: Study, pages: Integers, outcome: Outcome) -> None:
         self.study = study
         self.pages = pages
+        self.outcome = outcome
         requests = study.requests
         self.count = len(study.page_views)
-        # Requests that began before the LCP of their page.
-        self.rows = np.flatnonzero(requests.starts <= study.lcp_us[requests.pages])
+        self.rows = np.flatnonzero(requests.starts <= outcome.at_us[requests.pages])
         self.of = requests.pages[self.rows]
 
     def summed(self, values: Floats) -> Floats:
-        """Of the requests before the LCP; what is not known adds nothing."""
+        """Of the requests before it; what is not known adds nothing."""
         weights = np.nan_to_num(values[self.rows])
         found = np.bincount(self.of, weights=weights, minlength=self.count)[self.pages]
         return found.astype(np.float64)
 
     def counted(self, flags: Flags) -> Floats:
-        """How many of the requests before the LCP."""
+        """How many of the requests before it."""
         return self.summed(flags.astype(np.float64))
 
     @cached_property
     def number(self) -> Floats:
-        """Requests before the LCP."""
+        """Requests before it."""
         return np.bincount(self.of, minlength=self.count)[self.pages].astype(np.float64)
 
     def longest(self, flags: Flags) -> Floats:
-        """The longest of the requests before the LCP that are so."""
+        """The longest of the requests before it that are so."""
         rows = self.rows[flags[self.rows]]
         found = np.zeros(self.count)
         durations = np.nan_to_num(self.study.requests.durations[rows])
@@ -236,10 +210,10 @@ class _Factors:
         return found[self.pages]
 
     def long_tasks(self) -> Floats:
-        """Time of long tasks that began before the LCP."""
+        """Time of long tasks that began before it."""
         found = np.zeros(self.count)
         for page, record in self.study.happenings("longtask"):
-            if record.entry.start_us <= self.study.lcp_us[page]:
+            if record.entry.start_us <= self.outcome.at_us[page]:
                 found[page] += record.entry.duration_us or 0
         return found[self.pages]
 
@@ -261,8 +235,8 @@ FACTOR_VALUES: dict[str, Callable[[_Factors], Floats]] = {
             for page in of.pages.tolist()
         ]
     ),
-    "requests before the LCP": lambda of: of.number,
-    "bytes before the LCP": lambda of: of.summed(of.study.requests.numbers("transfer_size")),
+    "requests before the {}": lambda of: of.number,
+    "bytes before the {}": lambda of: of.summed(of.study.requests.numbers("transfer_size")),
     "bytes of script": lambda of: of.summed(
         np.where(
             is_kind(of.study.requests.kinds, {ResourceType.SCRIPT}),
@@ -273,23 +247,23 @@ FACTOR_VALUES: dict[str, Callable[[_Factors], Floats]] = {
     "share from the cache": lambda of: np.where(
         of.number > 0, of.counted(of.study.requests.cached == 1) / np.maximum(of.number, 1), nan
     ),
-    "third-party requests before the LCP": lambda of: of.counted(of.study.requests.is_third_party),
-    "third-party time before the LCP": lambda of: of.summed(
+    "third-party requests before the {}": lambda of: of.counted(of.study.requests.is_third_party),
+    "third-party time before the {}": lambda of: of.summed(
         np.where(of.study.requests.is_third_party, of.study.requests.durations, 0)
     ),
     "render-blocking requests": lambda of: of.counted(of.study.requests.is_blocking),
     "render-blocking time": lambda of: of.longest(of.study.requests.is_blocking),
-    "API time before the LCP": lambda of: of.summed(
+    "API time before the {}": lambda of: of.summed(
         np.where(is_kind(of.study.requests.kinds, API_TYPES), of.study.requests.durations, 0)
     ),
-    "long-task time before the LCP": lambda of: of.long_tasks(),
+    "long-task time before the {}": lambda of: of.long_tasks(),
     "round-trip time": lambda of: of.client(_round_trip),
     "device memory": lambda of: of.client(lambda client: _number(client.get("deviceMemory"))),
     "processor cores": lambda of: of.client(
         lambda client: _number(client.get("hardwareConcurrency"))
     ),
 }
-"""Factor -> its values for page loads."""
+"""Factor, with the outcome left open -> its values for page loads."""
 
 _PARTS = (
     ("time to first byte", "time_to_first_byte"),
@@ -302,7 +276,8 @@ _PARTS = (
 def factors(study: Study) -> Answer:
     """Question 7: what affects page speed?"""
     study.will_need(*FACTOR_COLUMNS)
-    loads = [page for page in study.loads if study.lcp_us[page] == study.lcp_us[page]]
+    outcome = outcome_of(study)
+    loads = [page for page in study.loads if not np.isnan(outcome.at_us[page])]
     parts = [found for page in loads if (found := lcp_parts(study, page)) is not None]
     values = {
         words: np.array([getattr(one, name) for one in parts], dtype=np.float64)
@@ -321,7 +296,7 @@ def factors(study: Study) -> Answer:
         for words, _ in _PARTS
         if parts
     ]
-    rows = _factor_rows(study, np.array(loads, dtype=np.int64))
+    rows = _factor_rows(study, np.array(loads, dtype=np.int64), outcome)
     certain = [row for row in rows if row[4]]
     cause, headline = None, "No page load has a Largest Contentful Paint."
     notes = [
@@ -331,6 +306,19 @@ def factors(study: Study) -> Answer:
             " never varies shows nothing.",
         )
     ]
+    if outcome.name != "LCP" and loads:
+        median = format_duration(round(percentile(outcome.at_us[loads], 0.5) or 0.0))
+        headline = (
+            f"No page load tells of an LCP; the {outcome.name} comes after {median} (median of"
+            f" {counted(len(loads), 'page load')})."
+        )
+        notes.append(
+            Note(
+                NoteKind.CAVEAT,
+                "HAR files and some browsers do not tell the Largest Contentful Paint: the"
+                f" {outcome.name} stands for it here.",
+            )
+        )
     longest = max(medians, key=lambda words: medians[words])
     part_words = (
         f"{longest} is the longest part of the LCP: {format_duration(round(medians[longest]))} of"
@@ -340,23 +328,23 @@ def factors(study: Study) -> Answer:
         first = certain[0]
         cause = Cause("factor", str(first[0]), first[1] if isinstance(first[1], float) else None)
         headline = (
-            f"{str(first[0]).capitalize()} goes most closely with the LCP (correlation"
+            f"{str(first[0]).capitalize()} goes most closely with the {outcome.name} (correlation"
             f" {first[1]:+.2f} over {first[5]} page loads)" + (f"; {part_words}." if parts else ".")
         )
     elif parts:
         cause = Cause("part", longest, told_ms(medians[longest]), Unit.MILLISECONDS)
         headline = f"{part_words[0].upper()}{part_words[1:]}."
-        if len(loads) < FEWEST_SAMPLES:
-            notes.append(
-                Note(
-                    NoteKind.CAVEAT,
-                    f"{len(loads)} page {'load is' if len(loads) == 1 else 'loads are'} too few to"
-                    " say what goes with a slow one;"
-                    f" at least {FEWEST_SAMPLES} are needed.",
-                )
+    if 0 < len(loads) < FEWEST_SAMPLES:
+        notes.append(
+            Note(
+                NoteKind.CAVEAT,
+                f"{len(loads)} page {'load is' if len(loads) == 1 else 'loads are'} too few to"
+                " say what goes with a slow one;"
+                f" at least {FEWEST_SAMPLES} are needed.",
             )
-        elif rows:
-            headline += " No factor goes with the LCP by more than chance."
+        )
+    elif rows and not certain:
+        headline += f" No factor goes with the {outcome.name} by more than chance."
     return Answer(
         question=Question.FACTORS.value,
         asked=Question.FACTORS.words,
@@ -365,45 +353,50 @@ def factors(study: Study) -> Answer:
         tables=(
             make_table(LCP_PARTS, part_rows),
             make_table(FACTORS, rows),
-            make_table(CHAIN, _chain_rows(study, loads)),
+            make_table(CHAIN, _chain_rows(study, loads, outcome)),
         ),
         coverage=study.coverage,
         notes=tuple(notes),
     )
 
 
-def _factor_rows(study: Study, loads: Integers) -> list[tuple[Value, ...]]:
+def _factor_rows(study: Study, loads: Integers, outcome: Outcome) -> list[tuple[Value, ...]]:
     if len(loads) < FEWEST_SAMPLES:
         return []
     ranked: list[tuple[float, tuple[Value, ...]]] = []
-    of = _Factors(study, loads)
-    lcp = study.lcp_us[loads]
+    of = _Factors(study, loads, outcome)
+    times = outcome.at_us[loads]
     for name, values_of in FACTOR_VALUES.items():
         values = values_of(of)
         known = ~np.isnan(values)
-        found = spearman(values[known].tolist(), lcp[known].tolist())
+        found = spearman(values[known].tolist(), times[known].tolist())
         if found is not None:
             row = (
-                *(name, round(found.rho, 4), round(found.low, 4), round(found.high, 4)),
+                *(
+                    name.format(outcome.name),
+                    round(found.rho, 4),
+                    round(found.low, 4),
+                    round(found.high, 4),
+                ),
                 *(found.certain, found.count),
             )
             ranked.append((-abs(found.rho), row))
     return [row for _, row in sorted(ranked, key=lambda pair: (pair[0], str(pair[1][0])))]
 
 
-def _chain_rows(study: Study, loads: Sequence[int]) -> list[tuple[Value, ...]]:
-    """The chain of the load with the slowest LCP."""
+def _chain_rows(study: Study, loads: Sequence[int], outcome: Outcome) -> list[tuple[Value, ...]]:
+    """The chain of the slowest load."""
     if not loads:
         return []
-    slowest = max(loads, key=lambda page: float(study.lcp_us[page]))
+    slowest = max(loads, key=lambda page: float(outcome.at_us[page]))
     lcp = study.loading_vitals[slowest].lcp
-    if lcp is None:
-        return []
-    target = target_of(lcp)
+    target, url = (
+        (round(outcome.at_us[slowest]), None) if lcp is None else (target_of(lcp), lcp.url)
+    )
     requests = study.requests
-    rows_before = study.rows_before_lcp(slowest)
-    rows_before = rows_before[requests.starts[rows_before] <= target]
-    chain = chain_of(study, rows_before, target, lcp.url)
+    rows_before = np.flatnonzero((requests.pages == slowest) & (requests.starts <= target))
+    rows_before = rows_before[np.argsort(requests.starts[rows_before], kind="stable")]
+    chain = chain_of(study, rows_before, target, url)
     rows: list[tuple[Value, ...]] = []
     before = 0.0
     for row, is_told in chain:
@@ -418,145 +411,4 @@ def _chain_rows(study: Study, loads: Sequence[int]) -> list[tuple[Value, ...]]:
             )
         )
         before = start if end != end else end
-    return rows
-
-
-# --- analytics events ---------------------------------------------------------------------------
-
-BEFORE_US = 5_000_000
-"""How long before an event a slow request counts as one that may have had to do with it."""
-
-
-def events(study: Study) -> Answer:
-    """Question 8: how does performance go with my analytics events?"""
-    captured: dict[str, list[tuple[int, Record]]] = {}
-    for page, record in study.happenings("capture"):
-        captured.setdefault(record.entry.name, []).append((page, record))
-    requests = study.requests
-    around = _Around(study)
-    calls = np.flatnonzero(requests.is_api & ~np.isnan(requests.durations))
-    call_pages, durations = requests.pages[calls], requests.durations[calls]
-    views = np.unique(study.source.batch_pages)
-    rows: list[tuple[Value, ...]] = []
-    for name, found in captured.items():
-        has_it = np.zeros(len(study.page_views), dtype=np.bool_)
-        has_it[[page for page, _ in found]] = True
-        with_it = views[has_it[views]]
-        without = views[~has_it[views]]
-        is_call_with = has_it[call_pages]
-        slow, in_flight = around.told(found)
-        sessions = len({record.session_id for _, record in found})
-        rows.append(
-            (
-                *(name, len(found), len(with_it)),
-                *(_median_ms(study.lcp_us[pages]) for pages in (with_it, without)),
-                *(_median_ms(durations[flags]) for flags in (is_call_with, ~is_call_with)),
-                *(slow, round(in_flight / len(found))),
-                share(sessions, len(study.summaries)),
-            )
-        )
-    rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
-    cause = None
-    if rows:
-        cause = Cause(
-            "event", str(rows[0][0]), round(_difference(rows[0]), 3), Unit.MILLISECONDS_CHANGE
-        )
-    return Answer(
-        question=Question.EVENTS.value,
-        asked=Question.EVENTS.words,
-        headline=events_headline(rows),
-        cause=cause,
-        tables=(
-            make_table(EVENTS, rows, MOST_ROWS),
-            make_table(BANDS, _bands(study, captured, calls)),
-        ),
-        coverage=study.coverage,
-        notes=(
-            Note(
-                NoteKind.CAVEAT,
-                "An event and a slow pageview may have the same cause: what people do there.",
-            ),
-        ),
-    )
-
-
-def _difference(row: tuple[Value, ...]) -> float:
-    with_it, without = row[5], row[6]
-    if isinstance(with_it, (int, float)) and isinstance(without, (int, float)):
-        return float(with_it - without)
-    return 0.0
-
-
-def _median_ms(values: Floats) -> float | None:
-    median = percentile(values, 0.5)
-    return None if median is None else told_ms(median)
-
-
-class _Around:
-    """The requests of each session, to be asked what was going on at a moment."""
-
-    def __init__(self, study: Study) -> None:
-        requests = study.requests
-        self.starts = requests.start_epochs
-        self.durations = requests.durations
-        limits = np.where(
-            requests.is_api, study.thresholds.api_slow_ms, study.thresholds.asset_slow_ms
-        )
-        self.slow = requests.durations >= limits * 1000
-        sessions = study.sessions_of_pages[requests.pages] if len(requests) else requests.pages
-        self.order = np.argsort(sessions, kind="stable")
-        self.begins = np.searchsorted(sessions[self.order], np.arange(len(study.summaries) + 1))
-        self.place = {session_id: place for place, session_id in enumerate(study.summaries)}
-
-    def told(self, found: Sequence[tuple[int, Record]]) -> tuple[int, int]:
-        """Slow requests within :data:`BEFORE_US` before some events, and requests in flight at
-        them, in all."""
-        slow = in_flight = 0
-        by_session: dict[str, list[int]] = {}
-        for _, record in found:
-            by_session.setdefault(record.session_id, []).append(record.start_epoch_us)
-        for session_id, moments in by_session.items():
-            place = self.place[session_id]
-            rows = self.order[self.begins[place] : self.begins[place + 1]]
-            starts, is_slow = self.starts[rows], self.slow[rows]
-            ends = starts + self.durations[rows]
-            ends[np.isnan(ends)] = np.inf
-            for at in moments:
-                here = (starts <= at) & (ends >= at - BEFORE_US)
-                in_flight += int((here & (ends > at)).sum())
-                slow += int((here & is_slow).sum())
-        return slow, in_flight
-
-
-def _bands(
-    study: Study, captured: Mapping[str, Sequence[tuple[int, Record]]], calls: Integers
-) -> list[tuple[Value, ...]]:
-    requests = study.requests
-    if not len(calls):
-        return []
-    sessions = study.sessions_of_pages[requests.pages[calls]]
-    count = len(study.summaries)
-    medians = Samples(sessions, count, requests.durations[calls]).median
-    identifiers = list(study.summaries)
-    order = sorted(
-        np.flatnonzero(counts(sessions, count)).tolist(),
-        key=lambda place: (medians[place], identifiers[place]),
-    )
-    if len(order) < 3:
-        return []
-    third = len(order) / 3
-    bands = [order[round(place * third) : round((place + 1) * third)] for place in range(3)]
-    rows: list[tuple[Value, ...]] = []
-    for name, found in sorted(captured.items()):
-        having = {record.session_id for _, record in found}
-        rows.append(
-            (
-                name,
-                *(
-                    share(sum(identifiers[one] in having for one in band), len(band))
-                    for band in bands
-                ),
-                len(order),
-            )
-        )
     return rows
