@@ -50,6 +50,12 @@ class BareTabs:
         )
         return BareTab(self, target["targetId"])
 
+    def open_with_sdk(self, url: str) -> BareTab:
+        """A new tab whose page has loaded, and the SDK with it."""
+        tab = self.open(url)
+        tab.wait("document.readyState == 'complete' && window.perftui")
+        return tab
+
     def close(self) -> None:
         """Closes all tabs, as a user closes a window."""
         self._cdp.send("Target.disposeBrowserContext", {"browserContextId": self._context})

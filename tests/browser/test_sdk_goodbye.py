@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser
 
@@ -19,6 +21,15 @@ REQUESTS = """async () => {
   await all[59];
   perftui.capture('last');
 }"""
+
+
+@pytest.fixture
+def tabs(natural_chromium: Browser, recorder: Recorder) -> Iterator[BareTabs]:
+    """For a page that sends by itself once in ten minutes: what comes before is sent as it goes."""
+    recorder.attributes = 'data-flush-interval="600000"'
+    tabs = BareTabs(natural_chromium)
+    yield tabs
+    tabs.close()
 
 
 def assert_nothing_is_lost(recorder: Recorder) -> None:
@@ -51,27 +62,18 @@ def test_a_tab_that_is_closed_right_after_a_request(
     context.close()
 
 
-def test_a_window_that_is_closed_right_after_a_request(
-    natural_chromium: Browser, recorder: Recorder
-) -> None:
-    recorder.attributes = 'data-flush-interval="600000"'
+def test_a_window_that_is_closed_right_after_a_request(tabs: BareTabs, recorder: Recorder) -> None:
     recorder.body += WITNESS
-    tabs = BareTabs(natural_chromium)
-    tab = tabs.open(recorder.url + "/start")
-    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab = tabs.open_with_sdk(recorder.url + "/start")
     tab.evaluate(f"({REQUESTS})()")
     tab.close()
     assert_nothing_is_lost(recorder)
-    tabs.close()
 
 
 def test_a_tab_that_is_only_hidden_hands_over_what_it_has(
-    natural_chromium: Browser, recorder: Recorder
+    tabs: BareTabs, recorder: Recorder
 ) -> None:
-    recorder.attributes = 'data-flush-interval="600000"'
-    tabs = BareTabs(natural_chromium)
-    tab = tabs.open(recorder.url + "/start")
-    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab = tabs.open_with_sdk(recorder.url + "/start")
     tab.evaluate("perftui.capture('seen')")
     tabs.open("about:blank")
     recorder.wait(lambda: "seen" in names(recorder, "capture"), "the event")
@@ -80,17 +82,14 @@ def test_a_tab_that_is_only_hidden_hands_over_what_it_has(
     tab.close()
     recorder.wait(lambda: "unseen" in names(recorder, "capture"), "the event of the hidden page")
     assert sorted(names(recorder, "capture")) == ["seen", "unseen"]
-    tabs.close()
 
 
 def test_a_hidden_tab_whose_timers_are_late_sends_what_makes_a_batch(
-    natural_chromium: Browser, recorder: Recorder
+    tabs: BareTabs, recorder: Recorder
 ) -> None:
     """A browser may run the timers of a tab that is hidden for long once in a minute; here, never."""
     recorder.attributes = 'data-flush-interval="600000" data-config="false"'
-    tabs = BareTabs(natural_chromium)
-    tab = tabs.open(recorder.url + "/start")
-    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab = tabs.open_with_sdk(recorder.url + "/start")
     tabs.open("about:blank")
     tab.wait("document.hidden")
     tab.evaluate("""(async () => {
@@ -98,17 +97,13 @@ def test_a_hidden_tab_whose_timers_are_late_sends_what_makes_a_batch(
       for (let n = 0; n < 100; n++) await fetch('/api/' + n);
     })()""")
     recorder.wait(lambda: len(names(recorder, "resource")) >= 80, "a batch of a hidden page")
-    tabs.close()
 
 
 def test_a_page_that_goes_hands_over_what_the_browser_takes_and_the_dearest_first(
-    natural_chromium: Browser, recorder: Recorder
+    tabs: BareTabs, recorder: Recorder
 ) -> None:
     """Keepalive requests and beacons of a page share 64 KiB."""
-    recorder.attributes = 'data-flush-interval="600000"'
-    tabs = BareTabs(natural_chromium)
-    tab = tabs.open(recorder.url + "/start")
-    tab.wait("document.readyState == 'complete' && window.perftui")
+    tab = tabs.open_with_sdk(recorder.url + "/start")
     tab.evaluate("""(async () => {
       const plugin = ({ add }) => { for (let n = 0; n < 200; n++)
         add({ entryType: 'mark', name: 'cheap ' + n, startTime: n, text: 'x'.repeat(1000) }); };
@@ -130,4 +125,3 @@ def test_a_page_that_goes_hands_over_what_the_browser_takes_and_the_dearest_firs
     recorder.wait(lambda: "/second" in str(names(recorder, "pageview")), "the second tab")
     assert taken() <= 65_536
     assert len(names(recorder, "mark")) < 60
-    tabs.close()

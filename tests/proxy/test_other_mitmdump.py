@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 
 from perftui.commands.proxy import addon_path
 from tests.browser.conftest import chromium
-from tests.proxy.site import running_site
+from tests.proxy.site import Site, running_site
 from tests.proxy.test_page_kinds import check_log, visit
 from tests.proxy.test_proxy import get, requests_in, wait_until
 from tests.server.conftest import Running, capture, start
@@ -104,15 +104,19 @@ def mitmdump(python: Path, folder: Path, *arguments: str) -> Iterator[tuple[str,
             said += (folder / "said").read_text().splitlines()
 
 
+@contextmanager
+def before_a_site(
+    python: Path, folder: Path, capture: Running, *arguments: str
+) -> Iterator[tuple[Site, str, list[str]]]:
+    """The site, the address of a proxy before it, and what that has said once it has ended."""
+    with running_site() as site:
+        told = ("--mode", f"reverse:{site.url}", "--set", f"perftui_server={capture.url}")
+        with mitmdump(python, folder, *told, *arguments) as (address, said):
+            yield site, address, said
+
+
 def test_it_works_the_same(python: Path, tmp_path: Path, capture: Running) -> None:
-    with (
-        running_site() as site,
-        mitmdump(
-            python,
-            tmp_path,
-            *("--mode", f"reverse:{site.url}", "--set", f"perftui_server={capture.url}"),
-        ) as (address, said),
-    ):
+    with before_a_site(python, tmp_path, capture) as (site, address, said):
         status, headers, body = get(address, "/br")
         assert (status, headers["content-encoding"]) == (200, "br")
         assert get(address, "/redirect/1")[1]["location"] == "/redirect/2"
@@ -132,15 +136,7 @@ def test_its_own_file_of_flows_has_them_all(python: Path, tmp_path: Path, captur
     from mitmproxy.io import FlowReader
 
     flows = tmp_path / "flows"
-    with (
-        running_site() as site,
-        mitmdump(
-            python,
-            tmp_path,
-            *("--mode", f"reverse:{site.url}", "--set", f"perftui_server={capture.url}"),
-            *("-w", str(flows)),
-        ) as (address, said),
-    ):
+    with before_a_site(python, tmp_path, capture, "-w", str(flows)) as (_, address, said):
         paths = ["/br", "/redirect/1", "/plain"]
         for path in paths:
             get(address, path)
@@ -158,14 +154,7 @@ def test_chromium_through_it(
     python: Path, tmp_path: Path, capture: Running, chromium: Browser
 ) -> None:
     context = chromium.new_context()
-    with (
-        running_site() as site,
-        mitmdump(
-            python,
-            tmp_path,
-            *("--mode", f"reverse:{site.url}", "--set", f"perftui_server={capture.url}"),
-        ) as (address, _),
-    ):
+    with before_a_site(python, tmp_path, capture) as (site, address, _):
         for path in ("/br", "/policy/none", "/activity", "/frames"):
             page = context.new_page()
             assert visit(page, address + path).has_sdk

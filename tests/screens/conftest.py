@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,16 @@ async def settle(pilot: Pilot[Any], *, waiting: bool = False) -> None:
         await until(pilot, calm, "the app has come to rest")
         await pilot.pause()
     assert app._exception is None, "the app has crashed"
+
+
+@asynccontextmanager
+async def opened(
+    app: PerftuiApp, size: tuple[int, int] = (120, 40), *, waiting: bool = False
+) -> AsyncIterator[Pilot[Any]]:
+    """The app on a terminal of so many columns and lines, once it has come to rest."""
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot, waiting=waiting)
+        yield pilot
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -11,7 +11,7 @@ from perftui.screens.compare import CompareScreen
 from perftui.screens.insights import InsightsScreen
 from perftui.widgets.plots import HEIGHT, PlotPane
 from perftui.widgets.styled_lines import StyledLines
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, until
 from tests.screens.sample_store import OTHER, SESSION
 from tests.screens.test_snapshots import LOOKS, SIZES, Compare, keys
 
@@ -31,8 +31,7 @@ def text(screen: Any) -> str:
 
 async def test_every_question_is_answered_by_its_key(make_app: MakeApp) -> None:
     app = make_app("insights", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         for number, question in enumerate(Question, 1):
             await press(pilot, str(number))
             screen = insights(app)
@@ -53,8 +52,7 @@ async def test_every_question_is_answered_by_its_key(make_app: MakeApp) -> None:
 )
 async def test_each_question_has_its_key(make_app: MakeApp, key: str, question: Question) -> None:
     app = make_app("insights", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "2" if key == "1" else "1", key)
         assert insights(app).question is question
         told = insights(app)._told
@@ -64,8 +62,7 @@ async def test_each_question_has_its_key(make_app: MakeApp, key: str, question: 
 
 async def test_the_moment_moves_within_the_session(make_app: MakeApp) -> None:
     app = make_app("insights", session_id=SESSION, at="2")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "9")
         assert insights(app)._at_us == 2_000_000
         first = text(insights(app))
@@ -78,8 +75,7 @@ async def test_the_moment_moves_within_the_session(make_app: MakeApp) -> None:
 
 async def test_all_sessions_and_back(make_app: MakeApp) -> None:
     app = make_app("insights", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         one = insights(app)._told
         await press(pilot, "a")
         many = insights(app)._told
@@ -95,8 +91,7 @@ async def test_all_sessions_and_back(make_app: MakeApp) -> None:
 
 async def test_a_plot_comes_and_goes_and_follows_the_question(make_app: MakeApp) -> None:
     app = make_app("insights", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         pane = insights(app).query_one(PlotPane)
         assert not pane.display
         await press(pilot, "2", "p")
@@ -110,8 +105,7 @@ async def test_a_plot_comes_and_goes_and_follows_the_question(make_app: MakeApp)
 
 async def test_insights_open_from_the_replay_and_close(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "i")
         insights(app)
         await press(pilot, "q")
@@ -120,8 +114,7 @@ async def test_insights_open_from_the_replay_and_close(make_app: MakeApp) -> Non
 
 async def test_compare_and_swap(make_app: MakeApp) -> None:
     app = make_app("compare", session_id=SESSION, other_session_id=OTHER)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         assert screen._told is not None

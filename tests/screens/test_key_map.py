@@ -14,7 +14,7 @@ from perftui.screens.key_map import LISTS, key_map
 from perftui.screens.registry import SCREENS
 from perftui.widgets.row_list import RowList
 from perftui.widgets.styled_lines import StyledLines
-from tests.screens.conftest import MakeApp, settle
+from tests.screens.conftest import MakeApp, opened
 from tests.screens.sample_store import OTHER, SESSION
 from tests.widgets.terminal import Terminal
 
@@ -125,7 +125,6 @@ SUBJECTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", [spec.name for spec in SCREENS])
 async def test_each_screen_has_the_keys_that_are_checked(make_app: MakeApp, name: str) -> None:
     app = make_app(name, **SUBJECTS[name])
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app):
         assert isinstance(app.focused, RowList if name in LISTS else StyledLines)
         assert bool(app.screen.query(RowList)) == (name in LISTS)

@@ -34,7 +34,7 @@ from perftui.widgets.detail_pane import DetailPane
 from perftui.widgets.filter_line import FilterInput
 from perftui.widgets.row_list import RowList
 from perftui.widgets.styled_lines import StyledLines
-from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.conftest import MakeApp, opened, press, settle
 from tests.screens.sample_store import OTHER, SESSION
 
 Ready = Callable[[Pilot[Any]], Awaitable[None]]
@@ -120,8 +120,7 @@ async def test_every_key_comes_to_its_action(
 ) -> None:
     place = PLACES[owner]
     app = make_app(place.screen, **place.subject)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await place.ready(pilot)
         asked: list[tuple[str, object]] = []
 

@@ -6,15 +6,14 @@ import pytest
 from textual.command import CommandPalette
 
 from perftui.screens.replay import ReplayScreen
-from tests.screens.conftest import MakeApp, settle, until
+from tests.screens.conftest import MakeApp, opened, settle, until
 
 
 async def test_a_screen_that_is_left_is_not_called_after_the_refresh_of_the_next(
     make_app: MakeApp,
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         left, called = app.screen, list[str]()
         left.call_after_refresh(called.append, "while it is there")
         await until(pilot, lambda: called == ["while it is there"])
@@ -31,8 +30,7 @@ async def test_a_double_click_beside_the_command_palette_closes_it_alone(
     make_app: MakeApp, key: str
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         palette = app.screen

@@ -15,7 +15,7 @@ from perftui.widgets.line_compositor import LineCompositor
 from perftui.widgets.line_scroll_bar import LineScrollBar
 from perftui.widgets.row_list import RowList
 from perftui.widgets.transport import Transport
-from tests.screens.conftest import MakeApp, press, settle
+from tests.screens.conftest import MakeApp, opened, press
 
 
 def drawn(chops: Any, lines: list[int]) -> list[list[tuple[int, str, Any]]]:
@@ -42,8 +42,7 @@ async def test_draws_what_textual_draws(
 ) -> None:
     app = make_app("replay" if screen == "waterfall" else screen)
     chance = random.Random(5)
-    async with app.run_test(size=size) as pilot:
-        await settle(pilot)
+    async with opened(app, size) as pilot:
         if screen == "waterfall":
             await press(pilot, "w")
         ours = app.screen._compositor
@@ -61,8 +60,7 @@ async def test_a_cursor_that_moves_draws_two_rows(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         rows = app.screen.query_one(RowList)
         asked: list[Region] = []
         render_lines = RowList.render_lines
@@ -86,8 +84,7 @@ async def test_after_a_pause_a_key_draws_row_and_detail_at_once(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         drawn: list[frozenset[int]] = []
         render = LineCompositor.render_partial_update
 
@@ -114,8 +111,7 @@ async def test_a_key_that_scrolls_is_one_repaint_without_the_scrollbar(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         rows = app.screen.query_one(RowList)
         repaints: list[object] = []
         bars: list[Region] = []
@@ -154,8 +150,7 @@ async def test_all_of_the_screen_can_be_drawn_between_hiding_a_widget_and_the_la
     make_app: MakeApp,
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app):
         ours = app.screen._compositor
         app.screen.query_one(Transport).display = False
         app.screen.query_one("#moment").display = True

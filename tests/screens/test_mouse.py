@@ -19,7 +19,7 @@ from perftui.widgets.overview import Overview
 from perftui.widgets.row_list import RowList
 from perftui.widgets.transport import Transport
 from perftui.widgets.waterfall_frame import Axis
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, settle, until
 from tests.screens.sample_store import SESSION
 
 
@@ -38,8 +38,7 @@ def place_of(pilot: Pilot[Any], y: int, word: str) -> tuple[int, int]:
 
 async def test_click_wheel_and_a_second_click_in_the_list_of_sessions(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await pilot.click(RowList, offset=(20, 1))
         await settle(pilot)
         screen = cast("SessionsScreen", app.screen)
@@ -50,8 +49,7 @@ async def test_click_wheel_and_a_second_click_in_the_list_of_sessions(make_app: 
 
 async def test_the_wheel_scrolls_and_leaves_the_selection(make_app: MakeApp) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(100, 24)) as pilot:
-        await settle(pilot)
+    async with opened(app, (100, 24)) as pilot:
         rows = app.screen.query_one(RowList)
         await press(pilot, "g")
         cursor = rows.cursor
@@ -73,8 +71,7 @@ def _scroll(down: bool) -> type[Any]:
 
 async def test_three_clicks_open_one_request(make_app: MakeApp) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await pilot.click(RowList, offset=(20, 5), times=3)
         await until(pilot, lambda: isinstance(app.screen, RequestScreen))
         await settle(pilot)
@@ -84,8 +81,7 @@ async def test_three_clicks_open_one_request(make_app: MakeApp) -> None:
 
 async def test_a_click_on_a_marker_goes_to_what_it_stands_for(make_app: MakeApp) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = cast("ReplayScreen", app.screen)
         transport = screen.query_one(Transport)
         start, _ = transport._rail
@@ -99,8 +95,7 @@ async def test_a_click_on_a_marker_goes_to_what_it_stands_for(make_app: MakeApp)
 
 async def test_a_click_on_what_went_wrong_goes_there(make_app: MakeApp) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = cast("ReplayScreen", app.screen)
         overview = screen.query_one(Overview)
         start, _ = rail(overview.size.width)
@@ -115,8 +110,7 @@ async def test_a_click_on_what_went_wrong_goes_there(make_app: MakeApp) -> None:
 @pytest.mark.parametrize(("tab", "name"), [("2 Headers", "Headers"), ("6 Raw", "Raw")])
 async def test_a_click_on_a_tab_turns_to_it(make_app: MakeApp, tab: str, name: str) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "e")
         pane = app.screen.query_one(DetailPane)
         x, y = place_of(pilot, pane.region.y, tab)
@@ -130,8 +124,7 @@ async def test_a_click_on_a_tab_turns_to_it(make_app: MakeApp, tab: str, name: s
 )
 async def test_a_click_on_a_column_sorts_by_it(make_app: MakeApp, word: str, sort: str) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "s", "s", "s") if sort == "start" else None
         axis = app.screen.query_one(Axis)
         await pilot.click(offset=place_of(pilot, axis.region.bottom - 1, word))
@@ -143,8 +136,7 @@ async def test_a_click_on_a_column_sorts_by_it(make_app: MakeApp, word: str, sor
 
 async def test_a_click_on_a_hint_is_its_key(make_app: MakeApp) -> None:
     app = make_app(session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         bar = app.screen.query_one(KeyBar)
         await pilot.click(offset=place_of(pilot, bar.region.y, "help"))
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))

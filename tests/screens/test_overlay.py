@@ -12,7 +12,7 @@ from perftui.screens.sessions import SessionsScreen
 from perftui.screens.waterfall import WaterfallScreen
 from perftui.widgets.note import Note
 from perftui.widgets.overlay_rows import Layout, OverlayList
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, until
 from tests.screens.sample_store import OTHER, SESSION
 from tests.screens.test_snapshots import LOOKS, SIZES, Compare, keys
 
@@ -31,8 +31,7 @@ def has_slots_for_its_width(screen: OverlayScreen) -> bool:
 
 async def test_marked_sessions_open_it_and_a_row_opens_its_replay(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "m", "o")
         assert isinstance(app.screen, SessionsScreen), "one session alone is no overlay"
         await press(pilot, "j", "m", "o")
@@ -57,8 +56,7 @@ async def test_marked_sessions_open_it_and_a_row_opens_its_replay(make_app: Make
 
 async def test_other_widths_have_other_slots(make_app: MakeApp) -> None:
     app = make_app("overlay", **BOTH)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = app.screen
         assert isinstance(screen, OverlayScreen)
         for width, height in ((80, 24), (111, 30), (60, 12)):
@@ -74,8 +72,7 @@ async def test_a_session_that_is_gone_and_none_at_all_are_said(make_app: MakeApp
         await until(pilot, lambda: "never-was" in words(app.screen), "it says which is gone")
         assert not app.screen.query_one(OverlayList).display
     app = make_app("overlay", session_ids=())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot, waiting=True)
+    async with opened(app, (80, 24), waiting=True) as pilot:
         assert "mark two or more" in words(app.screen)
 
 

@@ -16,7 +16,7 @@ from perftui.screens.replay import ReplayScreen
 from perftui.store.reader import StoreReader
 from perftui.widgets.filter_line import FilterLine
 from perftui.widgets.row_list import RowList
-from tests.screens.conftest import PATIENCE_SECONDS, MakeApp, settle, until
+from tests.screens.conftest import PATIENCE_SECONDS, MakeApp, opened, settle, until
 from tests.screens.sample_store import SHOP, START_US, FrozenClock, batch, request, write
 
 LONG = "long"
@@ -96,8 +96,7 @@ async def test_a_filter_tells_how_far_it_is_and_can_be_broken_off(
     gate = Gate(monkeypatch, clock)
     app = make_app(store=long_store, clock=clock, session_id=LONG)
     try:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settle(pilot)
+        async with opened(app) as pilot:
             screen = app.screen
             assert isinstance(screen, ReplayScreen)
             rows, line = screen.query_one(RowList), screen.query_one(FilterLine)
@@ -137,8 +136,7 @@ async def test_a_filter_that_is_let_through_ends_whole(
     gate = Gate(monkeypatch, clock)
     app = make_app(store=long_store, clock=clock, session_id=LONG)
     try:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await settle(pilot)
+        async with opened(app) as pilot:
             screen = app.screen
             assert isinstance(screen, ReplayScreen)
             rows, line = screen.query_one(RowList), screen.query_one(FilterLine)

@@ -16,7 +16,7 @@ from perftui.screens.session_feed import LiveFeed, SessionTold, load
 from perftui.screens.sessions import SessionsScreen
 from perftui.store.reader import StoreReader
 from perftui.store.writer import StoreWriter
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, settle, until
 from tests.screens.sample_store import SESSION, FrozenClock
 
 
@@ -44,8 +44,7 @@ async def test_a_session_that_is_left_is_let_go_without_the_garbage_collector(
     make_app: MakeApp,
 ) -> None:
     app = make_app()
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "j", "pagedown")
         index = app.screen._told.index  # type: ignore[attr-defined]
         arrays = [weakref.ref(part) for part in (index.seqs, index.starts, index.ends)]

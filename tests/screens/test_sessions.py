@@ -17,7 +17,7 @@ from perftui.screens.sessions import SessionsScreen
 from perftui.store.reader import StoreReader
 from perftui.widgets.note import Note
 from perftui.widgets.row_list import RowList
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, until
 from tests.screens.sample_store import (
     NOW_US,
     OTHER,
@@ -41,8 +41,7 @@ def names(app: Any) -> list[str]:
 
 async def test_the_newest_is_first_and_selected(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         assert names(app) == [SESSION, OTHER]
         selected = sessions(app).selected
         assert selected is not None
@@ -55,8 +54,7 @@ async def test_the_newest_is_first_and_selected(make_app: MakeApp) -> None:
 
 async def test_enter_opens_the_replay_and_escape_comes_back(make_app: MakeApp) -> None:
     app = make_app("sessions", clock=FrozenClock(NOW_US + 3_600_000_000))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "enter")
         assert isinstance(app.screen, ReplayScreen)
         assert not app.screen.live
@@ -67,8 +65,7 @@ async def test_enter_opens_the_replay_and_escape_comes_back(make_app: MakeApp) -
 
 async def test_a_session_of_now_opens_live(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "enter")
         assert isinstance(app.screen, ReplayScreen)
         assert app.screen.live
@@ -76,8 +73,7 @@ async def test_a_session_of_now_opens_live(make_app: MakeApp) -> None:
 
 async def test_search_narrows_the_list_while_typing(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "slash", *"check")
         await until(pilot, lambda: names(app) == [SESSION])
         await press(pilot, "enter")
@@ -88,8 +84,7 @@ async def test_search_narrows_the_list_while_typing(make_app: MakeApp) -> None:
 
 async def test_a_search_without_result_says_so(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "slash", *"zzz")
         await until(pilot, lambda: sessions(app).query_one(Note).display)
         await press(pilot, "escape")
@@ -98,8 +93,7 @@ async def test_a_search_without_result_says_so(make_app: MakeApp) -> None:
 
 async def test_rename(make_app: MakeApp, own_store: Path) -> None:
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "r", *"slow pay", "enter")
         await until(pilot, lambda: sessions(app).selected.label == "slow pay")  # type: ignore[union-attr]
     with StoreReader(own_store) as reader:
@@ -115,8 +109,7 @@ async def test_a_name_of_any_script_is_kept_as_it_is_typed(
     make_app: MakeApp, own_store: Path
 ) -> None:
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "r", *key_names("शीर्षक"), "left", *key_names("ங்"), "enter")
         await until(pilot, lambda: sessions(app).selected.label is not None)  # type: ignore[union-attr]
         selected = sessions(app).selected
@@ -131,8 +124,7 @@ async def test_a_name_of_any_script_is_kept_as_it_is_typed(
 
 async def test_escape_leaves_the_name_as_it_was(make_app: MakeApp, own_store: Path) -> None:
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "r", "x", "escape")
         assert app.screen.query_one("#line", Input).has_class("hidden")
     with StoreReader(own_store) as reader:
@@ -141,8 +133,7 @@ async def test_escape_leaves_the_name_as_it_was(make_app: MakeApp, own_store: Pa
 
 async def test_pin_and_unpin(make_app: MakeApp, own_store: Path) -> None:
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "p")
         await until(pilot, lambda: sessions(app).selected.pinned)  # type: ignore[union-attr]
         await press(pilot, "p")
@@ -151,8 +142,7 @@ async def test_pin_and_unpin(make_app: MakeApp, own_store: Path) -> None:
 
 async def test_delete_and_undo(make_app: MakeApp, own_store: Path) -> None:
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "d")
         await until(pilot, lambda: names(app) == [OTHER])
         await until(pilot, lambda: bool(sessions(app)._deleted))
@@ -174,8 +164,7 @@ async def test_the_cursor_stays_on_its_line_when_its_session_goes(
         assert summary is not None
         return summary.session_id
 
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         first, second, third = names(app)
         await press(pilot, "j", "d")
         await until(pilot, lambda: names(app) == [first, third])
@@ -196,8 +185,7 @@ async def test_the_cursor_stays_on_its_line_when_its_session_goes(
 
 async def test_marking_two_offers_to_compare_them(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = sessions(app)
         assert not screen.check_action("compare", ())
         assert not screen.check_action("overlay", ())
@@ -216,8 +204,7 @@ async def test_the_script_tag_is_copied_by_osc_52(
     monkeypatch.delenv("TMUX", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         written: list[str] = []
         assert app._driver is not None
         monkeypatch.setattr(app._driver, "write", written.append)
@@ -230,8 +217,7 @@ async def test_the_script_tag_is_copied_by_osc_52(
 
 async def test_help_opens_and_closes(make_app: MakeApp) -> None:
     app = make_app("sessions")
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "question_mark")
         assert isinstance(app.screen, HelpScreen)
         await press(pilot, "question_mark")
@@ -253,8 +239,7 @@ async def test_what_arrives_appears_and_the_selection_stays(
     from perftui.store.writer import StoreWriter
 
     app = make_app("sessions", store=own_store)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "j")
         writer = StoreWriter(own_store)
         writer.write_batches(

@@ -16,7 +16,7 @@ from perftui.screens.waterfall import SORTS, WaterfallScreen
 from perftui.widgets.row_list import RowList
 from perftui.widgets.waterfall_frame import Axis, Foot
 from perftui.widgets.waterfall_rows import Columns
-from tests.screens.conftest import MakeApp, press, settle, until
+from tests.screens.conftest import MakeApp, opened, press, settle, until
 from tests.screens.sample_store import SESSION, add_earlier_load
 from tests.screens.test_snapshots import LOOKS, SIZES, Compare, keys
 
@@ -46,8 +46,7 @@ def numbers(app: Any) -> list[int]:
 
 async def test_rows_are_the_requests_of_the_pageview_by_start(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app):
         screen = waterfall(app)
         assert screen._told is not None
         requests = [record for record in screen._told.records if record.entry.is_request]
@@ -60,8 +59,7 @@ async def test_rows_are_the_requests_of_the_pageview_by_start(make_app: MakeApp)
 
 async def test_pan_zoom_fit_and_zoom_to_the_row(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = waterfall(app)
         whole = screen._viewport
         assert whole is not None
@@ -86,8 +84,7 @@ async def test_pan_zoom_fit_and_zoom_to_the_row(make_app: MakeApp) -> None:
 
 async def test_every_order_holds_every_row(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         everything = sorted(numbers(app))
         for _ in SORTS:
             await press(pilot, "s")
@@ -100,8 +97,7 @@ async def test_every_order_holds_every_row(make_app: MakeApp) -> None:
 
 async def test_the_selection_stays_on_its_request_when_the_order_changes(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
+    async with opened(app, (80, 24)) as pilot:
         await press(pilot, "j", "j", "j")
         listed = waterfall(app).query_one(RowList)
         selected = listed.selected_key
@@ -114,8 +110,7 @@ async def test_the_selection_stays_on_its_request_when_the_order_changes(make_ap
 
 async def test_chain_colour_and_baseline(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = waterfall(app)
         assert any(row.on_chain for row in rows(app))
         await press(pilot, "c")
@@ -130,8 +125,7 @@ async def test_chain_colour_and_baseline(make_app: MakeApp) -> None:
 
 async def test_a_baseline_is_chosen(make_app: MakeApp, own_store: Path) -> None:
     app = make_app("waterfall", store=add_earlier_load(own_store), session_id=SESSION)
-    async with app.run_test(size=(160, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app, (160, 40)) as pilot:
         await press(pilot, "b")
         assert isinstance(app.screen, Menu)
         labels = [choice.label for choice in app.screen.choices]
@@ -160,8 +154,7 @@ async def test_a_baseline_is_chosen(make_app: MakeApp, own_store: Path) -> None:
 
 async def test_a_filter_narrows_the_rows(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         everything = numbers(app)
         await press(pilot, "slash", *"is:duplicate", "enter")
         assert [row.record.entry.name for row in rows(app) if row.record] == [
@@ -178,8 +171,7 @@ async def test_a_filter_narrows_the_rows(make_app: MakeApp) -> None:
 
 async def test_bad_rows_one_after_the_other(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
+    async with opened(app, (80, 24)) as pilot:
         listed = waterfall(app).query_one(RowList)
         bad = [
             place
@@ -199,8 +191,7 @@ async def test_bad_rows_one_after_the_other(make_app: MakeApp) -> None:
 
 async def test_grouping_at_the_top_shows_the_first_heading(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settle(pilot)
+    async with opened(app, (80, 24)) as pilot:
         await press(pilot, "p")
         assert rows(app)[0].heading
         assert waterfall(app).query_one(RowList).scroll_offset.y == 0
@@ -208,8 +199,7 @@ async def test_grouping_at_the_top_shows_the_first_heading(make_app: MakeApp) ->
 
 async def test_the_overview_takes_the_mouse(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = waterfall(app)
         await press(pilot, "plus", "plus", "plus")
         assert screen._viewport is not None
@@ -237,8 +227,7 @@ async def test_export(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, *keys_pressed)
         path = tmp_path / f"perftui-{SESSION}.{suffix}"
         await until(pilot, path.exists, "the file is there")
@@ -252,8 +241,7 @@ async def test_export(
 
 async def test_copy_of_a_row(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "j", "y")
         assert isinstance(app.screen, Menu)
         await press(pilot, "escape", "a", "y")
@@ -264,8 +252,7 @@ async def test_copy_of_a_row(make_app: MakeApp) -> None:
 
 async def test_all_loads_of_the_page_as_one_and_back(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         before = numbers(app)
         await press(pilot, "a")
         assert rows(app)
@@ -276,8 +263,7 @@ async def test_all_loads_of_the_page_as_one_and_back(make_app: MakeApp) -> None:
 
 async def test_other_pageviews_and_the_request(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         screen = waterfall(app)
         assert screen._told is not None
         first = screen._told.view.number
@@ -293,8 +279,7 @@ async def test_other_pageviews_and_the_request(make_app: MakeApp) -> None:
 
 async def test_the_foot_says_why_a_row_is_lit(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
-    async with app.run_test(size=(160, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app, (160, 40)) as pilot:
         listed = waterfall(app).query_one(RowList)
         lit = next(
             place for place, row in enumerate(rows(app)) if row.severity and row.severity.is_slow
