@@ -37,12 +37,13 @@ class EntryColumns(Sequence[Entry]):
             ``start_us`` are always there.
     """
 
-    __slots__ = ("_entries", "_length", "columns")
+    __slots__ = ("_counts", "_entries", "_length", "columns")
 
     def __init__(self, columns: Mapping[str, Column]) -> None:
         self.columns = columns
         self._length = len(columns["entry_type"])
         self._entries: tuple[Entry, ...] | None = None
+        self._counts: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> EntryColumns:
@@ -89,7 +90,10 @@ class EntryColumns(Sequence[Entry]):
 
     def replaced(self, **columns: Column) -> EntryColumns:
         """The same entries with other columns."""
-        return EntryColumns({**self.columns, **columns})
+        changed = EntryColumns({**self.columns, **columns})
+        if "entry_type" not in columns:
+            changed._counts = self._counts
+        return changed
 
     def values(self, attribute: str) -> Iterable[Any]:
         """A column, also one that is missing."""
@@ -98,18 +102,26 @@ class EntryColumns(Sequence[Entry]):
             return found
         return repeat(_NOTHING if attribute == "extra" else None, self._length)
 
-    def counts_by_type(self) -> Counter[str]:
-        """Entry type -> how many."""
-        types = self.columns["entry_type"]
-        if types and types.count(types[0]) == self._length:
-            return Counter({types[0]: self._length})
-        return Counter(types)
+    def counts_by_type(self) -> Mapping[str, int]:
+        """Entry type -> how many; counted once."""
+        if self._counts is None:
+            types = self.columns["entry_type"]
+            if types and types.count(types[0]) == self._length:
+                self._counts = {types[0]: self._length}
+            else:
+                self._counts = Counter(types)
+        return self._counts
+
+    @property
+    def are_requests(self) -> bool:
+        """Whether all of the entries stand for one HTTP request each."""
+        return self.counts_by_type().keys() <= REQUEST_ENTRY_TYPES
 
     def request_places(self) -> Sequence[int]:
         """Which of the entries stand for one HTTP request each."""
-        types = self.columns["entry_type"]
-        if set(types) <= REQUEST_ENTRY_TYPES:
+        if self.are_requests:
             return range(self._length)
+        types = self.columns["entry_type"]
         return [place for place, told in enumerate(types) if told in REQUEST_ENTRY_TYPES]
 
     def span_us(self) -> tuple[int, int] | None:
@@ -181,6 +193,16 @@ class EntryColumns(Sequence[Entry]):
 
     def __repr__(self) -> str:
         return f"EntryColumns.of({list(self._all())!r})"
+
+
+def once_for_each(function: Callable[[Any], Any], values: Column) -> list[Any]:
+    """The function of each value; of values that are one and the same object it is taken once.
+
+    Entries of a batch share what they have in common, such as ``extra``.
+    """
+    keys = list(map(id, values))
+    results = {key: function(one) for key, one in dict(zip(keys, values, strict=True)).items()}
+    return list(map(results.__getitem__, keys))
 
 
 _ALWAYS = frozenset({"entry_type", "name", "start_us"})

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perftui.analysis.severity import count_errors, is_error
-from perftui.entry_columns import EntryColumns
+from perftui.entry_columns import EntryColumns, once_for_each
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import Entry
 from tests.store.builders import entries, request
 
@@ -53,6 +55,29 @@ def test_their_span_is_from_the_first_start_to_the_last_end(told: list[Entry]) -
         min(entry.start_us for entry in told),
         max(entry.start_us + (entry.duration_us or 0) for entry in told),
     )
+
+
+@given(some)
+def test_their_types_are_counted_also_of_changed_ones(told: list[Entry]) -> None:
+    columns = EntryColumns.of(told)
+    others = columns.replaced(name=["x"] * len(told))
+    for one in (columns, columns.replaced(name=["x"] * len(told)), others):
+        assert one.counts_by_type() == Counter(entry.entry_type for entry in told)
+        assert one.are_requests == all(entry.entry_type in REQUEST_ENTRY_TYPES for entry in told)
+    marks = columns.replaced(entry_type=["mark"] * len(told))
+    assert marks.counts_by_type() == Counter({"mark": len(told)} if told else {})
+
+
+@given(st.lists(st.sampled_from([[1], [2], [1, 2], []]), max_size=8))
+def test_what_several_share_is_worked_out_once(told: list[list[int]]) -> None:
+    asked: list[list[int]] = []
+
+    def function(one: list[int]) -> int:
+        asked.append(one)
+        return sum(one)
+
+    assert once_for_each(function, told) == list(map(sum, told))
+    assert len(asked) == len(set(map(id, told)))
 
 
 _failing: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

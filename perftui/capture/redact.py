@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from perftui.config import RedactionSettings
-from perftui.entry_columns import Column, EntryColumns
+from perftui.entry_columns import Column, EntryColumns, once_for_each
 from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.model import JSON, Batch, Entry, Page
 
@@ -303,13 +303,11 @@ class Redactor:
         types, names = columns["entry_type"], columns["name"]
         changed: dict[str, Column] = {
             "name": list(
-                map(self.url, names)
-                if set(types) <= REQUEST_ENTRY_TYPES
-                else map(self._name, types, names)
+                map(self.url, names) if entries.are_requests else map(self._name, types, names)
             )
         }
         if "extra" in columns:
-            changed["extra"] = list(map(self._extra, columns["extra"]))
+            changed["extra"] = once_for_each(self._extra, columns["extra"])
         return entries.replaced(**changed)
 
     def batch(self, batch: Batch) -> Batch:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from perftui.entry_columns import Column, EntryColumns
+from perftui.entry_columns import Column, EntryColumns, once_for_each
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
 from perftui.model import JSON
 from perftui.store.connection import Connection
@@ -64,7 +64,7 @@ def _insert(connection: Connection, parts: Sequence[Placed], strings: Strings, u
     seqs = parts[0].seqs
     columns = _packed(entries, strings, urls)
     # What all rows have in common is bound once, and positions count up from the first.
-    shared: dict[str, int] = {}
+    shared: dict[str, int | None] = {}
     if len(parts) == 1:
         shared["batch"] = parts[0].batch
     else:
@@ -72,8 +72,11 @@ def _insert(connection: Connection, parts: Sequence[Placed], strings: Strings, u
         columns["batch"] = list(
             chain.from_iterable([[part.batch] * len(part.entries) for part in parts])
         )
-    if len(set(columns["type"])) == 1:
-        shared["type"] = columns.pop("type")[0]
+    types = entries.columns["entry_type"]
+    if len(entries.counts_by_type()) == 1:
+        shared["type"] = strings[types[0]]
+    else:
+        columns["type"] = list(map(strings.__getitem__, types))
     is_counted = seqs[-1] - seqs[0] == len(seqs) - 1
     if not is_counted:
         columns["seq"] = seqs
@@ -114,12 +117,12 @@ def _insert_statement(columns: tuple[str, ...], shared: int, rows: int, *, is_co
 
 
 def _packed(entries: EntryColumns, strings: Strings, urls: Urls) -> dict[str, Column]:
-    """Entries as columns of ``entry``, without those that would hold NULL only, and without ``seq``
-    and ``batch``."""
+    """Entries as columns of ``entry``, without those that would hold NULL only, and without
+    ``seq``, ``batch`` and ``type``."""
     told = entries.columns
     types, names = told["entry_type"], told["name"]
-    packed: dict[str, Column] = {"type": list(map(strings.__getitem__, types))}
-    if set(types) <= REQUEST_ENTRY_TYPES:
+    packed: dict[str, Column] = {}
+    if entries.are_requests:
         packed["url"] = list(map(urls.__getitem__, names))
     else:
         are_urls = [entry_type in REQUEST_ENTRY_TYPES for entry_type in types]
@@ -140,17 +143,12 @@ def _packed(entries: EntryColumns, strings: Strings, urls: Urls) -> dict[str, Co
                 list(map(strings.__getitem__, values)) if is_text else values
             )
     if "extra" in told:
-        packed["extra"] = _extra_texts(told["extra"])
+        packed["extra"] = once_for_each(_extra_text, told["extra"])
     return packed
 
 
-def _extra_texts(extra: Sequence[Mapping[str, JSON]]) -> Column:
-    """JSON of each; entries may share one."""
-    texts = {
-        key: msgspec.json.encode(fields).decode() if fields else None
-        for key, fields in zip(map(id, extra), extra, strict=True)
-    }
-    return list(map(texts.__getitem__, map(id, extra)))
+def _extra_text(extra: Mapping[str, JSON]) -> str | None:
+    return msgspec.json.encode(extra).decode() if extra else None
 
 
 _TEXT_FIELDS = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.TEXT]
