@@ -14,30 +14,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 
 from perftui.clock import SystemClock
 from perftui.config import StoreSettings
-from perftui.entry_columns import EntryColumns
+from perftui.entry_columns import EntryColumns, once_for_each
 from perftui.errors import NotFoundError, SinkBusyError, SinkError, SinkFullError, StoreError
-from perftui.model import Batch, Clock, Entry, Receipt
+from perftui.model import Batch, Clock, Receipt
 from perftui.store.checkpointing import Checkpointer
 from perftui.store.connection import SQLITE_ERRORS, Connection, one, store_errors, translated, value
+from perftui.store.counters import Counters
 from perftui.store.flows import Flows
 from perftui.store.interning import Strings, Urls
 from perftui.store.joining import has_flow_field
 from perftui.store.migrations import open_for_writing
 from perftui.store.rows import Placed, insert_entries
-from perftui.store.totals import Totals, totals_of
+from perftui.store.totals import totals_of
 
 log = logging.getLogger("perftui.store")
 
@@ -50,8 +49,6 @@ MAX_WAITING_ENTRIES = 200_000
 
 CLOCK_ERROR_BATCHES = 31
 """The first batches of a session, of which the clock's error is the median."""
-
-DAY_US = 86_400_000_000
 
 CACHED_SESSIONS = 5_000
 CACHED_PAGE_VIEWS = 10_000
@@ -121,7 +118,7 @@ class StoreWriter:
         self._flows = Flows(self._connection, self._strings, self._urls)
         self._sessions: dict[str, _Session] = {}
         self._page_views: dict[tuple[int, str], _PageView] = {}
-        self._volume: Counter[tuple[str, str, str]] = Counter()
+        self._counters = Counters(self._connection, self._urls)
         self._placed: list[Placed] = []
         self._data_version: int | None = None
         self._last_seq = 0
@@ -335,7 +332,7 @@ class StoreWriter:
             try:
                 receipts = [self._write_batch(batch) for batch in batches]
                 self._insert_placed()
-                self._write_volume()
+                self._counters.write()
             except BaseException:
                 self._roll_back()
                 raise
@@ -416,7 +413,7 @@ class StoreWriter:
             # A full disk may have rolled it back already.
             log.debug("no transaction to roll back")
         self._data_version = None
-        self._volume.clear()
+        self._counters.clear()
         self._placed.clear()
 
     def _forget(self) -> None:
@@ -454,6 +451,7 @@ class StoreWriter:
         if estimated:
             origin, estimated = page_view.time_origin_us, page_view.time_origin_estimated
         elif page_view.time_origin_estimated and batch.source != "proxy":
+            self._counters.write_sessions_and_page_views()
             self._correct_time_origin(session, page_view, origin)
 
         self._last_batch += 1
@@ -463,15 +461,16 @@ class StoreWriter:
         page_url = batch.page.url
         entries = EntryColumns.of(batch.entries)
         seqs: Sequence[int] = range(first_seq, last_seq + 1)
-        if any(map(has_flow_field, entries.columns.get("extra", ()))):
+        if any(once_for_each(has_flow_field, entries.columns.get("extra", ()))):
             # The other side may be of this very transaction.
             self._insert_placed()
+            self._counters.write_sessions_and_page_views()
             entries, seqs = self._flows.joined(entries, seqs, session.row)
         self._placed.append(Placed(entries, seqs, batch_row))
         self._last_seq = last_seq
         totals = totals_of(entries, page_url)
         span = entries.span_us()
-        start_epoch, end_epoch = (origin + span[0], origin + span[1]) if span else (None, None)
+        start_epoch, end_epoch = _moved(span, origin) or (None, None)
         connection.execute(
             "INSERT INTO batch (id, session, pageview, key, first_seq, last_seq, received_us,"
             " sent_us, byte_count, wire_byte_count, rejected_count, time_origin_us,"
@@ -485,9 +484,20 @@ class StoreWriter:
                 msgspec.json.encode(batch.dropped).decode() if batch.dropped else None,
             ),
         )
-        self._update_page_view(batch, page_view, totals, start_epoch, end_epoch)
-        self._update_session(batch, session, totals, start_epoch, end_epoch, first_seq, last_seq)
-        self._count_volume(batch)
+        counters = self._counters
+        counters.add_to_page_view(
+            page_view.row, batch, totals, span_us=_moved(span, origin - page_view.time_origin_us)
+        )
+        counters.add_to_session(
+            session.row,
+            batch,
+            totals,
+            span_us=_moved(span, origin),
+            seqs=(first_seq, last_seq),
+            clock_error_us=_clock_error(session, batch),
+        )
+        counters.add_to_volume(batch)
+        session.batch_count += 1
         if not batch.entries:
             return Receipt(0)
         return Receipt(len(batch.entries), first_seq=first_seq, last_seq=last_seq)
@@ -589,122 +599,6 @@ class StoreWriter:
         page_view.time_origin_us = origin
         page_view.time_origin_estimated = False
 
-    def _update_page_view(
-        self,
-        batch: Batch,
-        page_view: _PageView,
-        totals: Totals,
-        start_epoch: int | None,
-        end_epoch: int | None,
-    ) -> None:
-        page = batch.page
-        url, title, referrer = page.url, page.title, page.referrer
-        navigation_type = page.navigation_type
-        kind = told_start = None
-        for entry in _page_entries(batch.entries):
-            if entry.entry_type == "pageview":
-                url = entry.name or url
-                kind = _text(entry, "kind")
-                title = title or _text(entry, "title")
-                referrer = _text(entry, "referrer") or referrer
-                told_start = entry.start_us
-            elif entry.entry_type == "navigation" and navigation_type is None:
-                navigation_type = _text(entry, "type")
-        origin = page_view.time_origin_us
-        self._connection.execute(
-            "UPDATE pageview SET url = ifnull(?, url), title = ifnull(?, title),"
-            " referrer = ifnull(?, referrer), kind = ifnull(?, kind),"
-            " navigation_type = ifnull(?, navigation_type),"
-            " told_start_us = ifnull(?, told_start_us),"
-            " start_us = min(start_us, ifnull(?, start_us)), end_us = max(end_us, ifnull(?, end_us)),"
-            " entry_count = entry_count + ?, request_count = request_count + ?,"
-            " error_count = error_count + ?, transfer_bytes = transfer_bytes + ?,"
-            " unknown_size_count = unknown_size_count + ? WHERE id = ?",
-            (
-                *(self._urls[url] if url else None, title, referrer, kind, navigation_type),
-                told_start,
-                None if start_epoch is None else start_epoch - origin,
-                None if end_epoch is None else end_epoch - origin,
-                *(totals.entries, totals.requests, totals.errors),
-                *(totals.transfer_bytes, totals.unknown_sizes, page_view.row),
-            ),
-        )
-
-    def _update_session(
-        self,
-        batch: Batch,
-        session: _Session,
-        totals: Totals,
-        start_epoch: int | None,
-        end_epoch: int | None,
-        first_seq: int,
-        last_seq: int,
-    ) -> None:
-        connection = self._connection
-        session.batch_count += 1
-        clock_error = None
-        errors = session.clock_errors
-        if batch.sent_us is not None and len(errors) < CLOCK_ERROR_BATCHES:
-            errors.append(batch.received_us - batch.sent_us)
-            clock_error = sorted(errors)[len(errors) // 2]
-        connection.execute(
-            "UPDATE session SET received_us = max(received_us, ?1), batch_count = batch_count + 1,"
-            " started_us = ifnull(min(started_us, ?2), ifnull(started_us, ?2)),"
-            " ended_us = ifnull(max(ended_us, ?3), ifnull(ended_us, ?3)),"
-            " entry_count = entry_count + ?4, request_count = request_count + ?5,"
-            " error_count = error_count + ?6, transfer_bytes = transfer_bytes + ?7,"
-            " unknown_size_count = unknown_size_count + ?8, rejected_count = rejected_count + ?9,"
-            " byte_count = byte_count + ?10, wire_byte_count = wire_byte_count + ?11,"
-            " first_seq = ifnull(first_seq, ?12), last_seq = ?13,"
-            " clock_error_us = ifnull(?14, clock_error_us), client = ifnull(client, ?15)"
-            " WHERE id = ?16",
-            (
-                *(batch.received_us, start_epoch, end_epoch),
-                *(totals.entries, totals.requests, totals.errors),
-                *(totals.transfer_bytes, totals.unknown_sizes, batch.rejected_count),
-                *(batch.byte_count, batch.wire_byte_count, first_seq, last_seq, clock_error),
-                msgspec.json.encode(batch.client).decode() if batch.client else None,
-                session.row,
-            ),
-        )
-        if batch.dropped:
-            before = value(connection, "SELECT dropped FROM session WHERE id = ?", (session.row,))
-            dropped = Counter(msgspec.json.decode(before, type=dict[str, int]) if before else {})
-            dropped.update(batch.dropped)
-            connection.execute(
-                "UPDATE session SET dropped = ? WHERE id = ?",
-                (msgspec.json.encode(dict(dropped)).decode(), session.row),
-            )
-
-    # --- volume ---------------------------------------------------------------------------
-
-    def _count_volume(self, batch: Batch) -> None:
-        day = _day(batch.received_us // DAY_US)
-        counts = EntryColumns.of(batch.entries).counts_by_type()
-        for entry_type, count in counts.items():
-            self._volume[day, entry_type, "entries"] += count
-        told = batch.bytes_by_type
-        if not told and counts:
-            share = batch.byte_count / len(batch.entries)
-            told = {entry_type: round(share * count) for entry_type, count in counts.items()}
-        for entry_type, byte_count in told.items():
-            self._volume[day, entry_type, "bytes"] += byte_count
-
-    def _write_volume(self) -> None:
-        if not self._volume:
-            return
-        keys = {(day, entry_type) for day, entry_type, _ in self._volume}
-        self._connection.executemany(
-            "INSERT INTO volume (day, entry_type, entry_count, byte_count) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET entry_count = entry_count + excluded.entry_count,"
-            " byte_count = byte_count + excluded.byte_count",
-            [
-                (*key, self._volume[(*key, "entries")], self._volume[(*key, "bytes")])
-                for key in sorted(keys)
-            ],
-        )
-        self._volume.clear()
-
     def has_page_view_from_elsewhere(self, first: Batch) -> bool:
         """Whether the store has a pageview already, and not from the file that begins to tell of
         it with this batch."""
@@ -779,29 +673,21 @@ def as_sink_error(error: BaseException) -> SinkError:
     return SinkError(f"the batch could not be stored: {error!r}")
 
 
-@lru_cache(maxsize=64)
-def _day(number: int) -> str:
-    """A day of UTC by its number since the epoch, as ``2026-11-26``."""
-    return datetime.fromtimestamp(number * (DAY_US // 1_000_000), UTC).date().isoformat()
-
-
 def free_bytes(path: Path) -> int:
     """Bytes that an ordinary user may still write where a file is."""
     status = os.statvfs(path.parent)
     return status.f_bavail * status.f_frsize
 
 
-def _page_entries(entries: Sequence[Entry]) -> Iterable[Entry]:
-    """Those that tell of the page itself, in their order."""
-    types = EntryColumns.of(entries).columns["entry_type"]
-    if _PAGE_TYPES.isdisjoint(types):
-        return ()
-    return [entries[place] for place, told in enumerate(types) if told in _PAGE_TYPES]
+def _moved(span: tuple[int, int] | None, by_us: int) -> tuple[int, int] | None:
+    """The span from another origin."""
+    return None if span is None else (span[0] + by_us, span[1] + by_us)
 
 
-_PAGE_TYPES = frozenset({"pageview", "navigation"})
-
-
-def _text(entry: Entry, field: str) -> str | None:
-    told = entry.extra.get(field)
-    return told if isinstance(told, str) and told else None
+def _clock_error(session: _Session, batch: Batch) -> int | None:
+    """What the client's clock is off by with this batch, µs; None where it tells nothing new."""
+    errors = session.clock_errors
+    if batch.sent_us is None or len(errors) >= CLOCK_ERROR_BATCHES:
+        return None
+    errors.append(batch.received_us - batch.sent_us)
+    return sorted(errors)[len(errors) // 2]
