@@ -30,6 +30,7 @@ from perftui.capture.entry_decoding import (
     decode_envelope,
     resource_decoder,
 )
+from perftui.capture.value_limit import ValueLimit
 from perftui.config import ServerSettings
 from perftui.entry_columns import EntryColumns
 from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
@@ -172,7 +173,7 @@ def decode_batch(
         TooLargeError: it has more entries or values than allowed.
     """
     settings = settings or ServerSettings()
-    _check_value_count(body, settings.max_values)
+    ValueLimit(settings.max_values).check(body)
     usual = _decode_usual(body, settings)
     document: JSON
     if usual is None:
@@ -187,29 +188,6 @@ def decode_batch(
         wire_byte_count=len(body) if wire_byte_count is None else wire_byte_count,
         judged=judged,
     )
-
-
-SMALL_BODY_BYTES = 128 * 1024
-"""A body up to this length is not worth counting: decoding whatever it holds takes some 30 ms."""
-
-VALUES_PER_CONTAINER = 5
-"""An array or object takes about as long to make as five numbers (and as much memory)."""
-
-
-def _check_value_count(body: bytes, limit: int) -> None:
-    """Refuse what decodes to far more than its length lets expect: 8 MiB of ``[],`` (8 kB under
-    gzip) would take two seconds and 380 MiB. Signs within strings count too, which costs nobody
-    anything: an entry of a browser has some 40.
-
-    Raises:
-        TooLargeError: it may hold more values than ``limit``, or a fifth as many arrays and
-            objects.
-    """
-    if len(body) <= SMALL_BODY_BYTES:
-        return
-    containers = body.count(b"[") + body.count(b"{")
-    if containers > limit // VALUES_PER_CONTAINER or body.count(b",") > limit:
-        raise TooLargeError(f"the body holds more than {limit} values", limit="max_values")
 
 
 class _Judged(msgspec.Struct, frozen=True):
@@ -474,7 +452,7 @@ def _bytes_by_type(judged: _Judged, entries: EntryColumns, byte_count: int) -> d
     if judged.rejected:
         refused = {rejection.index for rejection in judged.rejected}
         shares = [share for place, share in enumerate(shares) if place not in refused]
-    elif len(set(types)) == 1:
+    elif len(entries.counts_by_type()) == 1:
         return {types[0]: byte_count}
     by_type: Counter[str] = Counter()
     for entry_type, share in zip(types, shares, strict=True):

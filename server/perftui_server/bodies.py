@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from perftui.capture.value_limit import ValueLimit
 from perftui.config import ServerSettings
 from perftui.errors import IntakeError, SinkBusyError, TooLargeError, UndecodableBatchError
 
@@ -71,7 +72,7 @@ class Decompressor(Protocol):
 
         Raises:
             UndecodableBatchError: it is damaged.
-            TooLargeError: what it holds is over the limit.
+            TooLargeError: what it holds is over a limit.
         """
         ...
 
@@ -113,9 +114,10 @@ class Zlib:
     """gzip (of one or several members) and deflate, the latter also without the header that
     RFC 9110, 8.4.1.2 asks for: some clients leave it out."""
 
-    def __init__(self, coding: str, limit: int) -> None:
+    def __init__(self, coding: str, limit: int, max_values: int) -> None:
         self._coding = coding
         self._limit = limit
+        self._values = ValueLimit(max_values)
         self._stream = zlib.decompressobj(GZIP_WINDOW)
         self._body = bytearray()
         self._head = b""
@@ -144,6 +146,7 @@ class Zlib:
         except zlib.error as error:
             raise UndecodableBatchError(f"the {self._coding} stream is damaged: {error}") from error
         self._check_length()
+        self._values.check(self._body)
         return self._stream.unconsumed_tail or self._stream.unused_data
 
     def _check_length(self) -> None:
@@ -164,8 +167,13 @@ class Zlib:
         return bytes(self._body)
 
 
-def decompressor(coding: str, limit: int) -> Decompressor:
+def decompressor(coding: str, limit: int, max_values: int) -> Decompressor:
     """The decompressor of a ``Content-Encoding``.
+
+    Args:
+        limit: bytes that it may hold, decompressed.
+        max_values: JSON values that a compressed body may hold, which is seen as it grows: a few
+            kB can be millions of them.
 
     Raises:
         UnknownCodingError: it is none of gzip, deflate and identity.
@@ -174,9 +182,9 @@ def decompressor(coding: str, limit: int) -> Decompressor:
         case "" | "identity":
             return Plain(limit)
         case "gzip" | "x-gzip":
-            return Zlib("gzip", limit)
+            return Zlib("gzip", limit, max_values)
         case "deflate":
-            return Zlib("deflate", limit)
+            return Zlib("deflate", limit, max_values)
         case other:
             raise UnknownCodingError(f"Content-Encoding {other[:40]!r}: gzip, deflate or none")
 
@@ -268,7 +276,8 @@ async def read_body(
         SinkBusyError: there is no room for it among those of the other connections.
         ClientGoneError: the connection ended first.
     """
-    stream = decompressor(coding, settings.max_decoded_bytes)
+    bounds = (settings.max_decoded_bytes, settings.max_values)
+    stream = decompressor(coding, *bounds)
     received = 0
     clock = asyncio.get_running_loop().time
     ends_at = clock() + settings.max_body_seconds
@@ -289,7 +298,7 @@ async def read_body(
             raise ClientGoneError
         piece: bytes = event.get("body", b"")
         if not received and not coding and piece.startswith(GZIP_MAGIC):
-            stream = decompressor("gzip", settings.max_decoded_bytes)
+            stream = decompressor("gzip", *bounds)
         received += len(piece)
         if received > settings.max_body_bytes:
             raise TooLargeError(

@@ -14,10 +14,11 @@ from perftui_server.bodies import STEP_BYTES, decompressor
 from perftui.errors import TooLargeError
 
 LIMIT = 8 * STEP_BYTES
+MAX_VALUES = 500_000
 
 
 def unpack(coding: str, packed: bytes, limit: int = LIMIT, piece: int = 65536) -> bytes:
-    stream = decompressor(coding, limit)
+    stream = decompressor(coding, limit, MAX_VALUES)
     for begin in range(0, len(packed), piece):
         rest = packed[begin : begin + piece]
         while rest:
@@ -57,3 +58,23 @@ def test_a_bomb_ends_at_the_limit(name: str) -> None:
     assert len(unpack(coding, packed, limit=50_001)) == 50_001
     with pytest.raises(TooLargeError):
         unpack(coding, packed, limit=50_000)
+
+
+@pytest.mark.parametrize("name", PACKERS)
+@pytest.mark.parametrize("content", [b"[],", b'{"a":', b"[", b"0,"])
+def test_a_body_of_far_too_many_values_ends_where_it_has_too_many(
+    name: str, content: bytes
+) -> None:
+    coding = "gzip" if name in {"gzip", "members"} else "deflate"
+    stream = decompressor(coding, LIMIT * 10, MAX_VALUES)
+    rest = PACKERS[name](content * (LIMIT * 4 // len(content)))
+
+    def feed_all(rest: bytes) -> None:
+        while rest:
+            rest = stream.feed(rest)
+
+    with pytest.raises(TooLargeError) as refused:
+        feed_all(rest)
+    assert refused.value.limit == "max_values"
+    # Of commas the fewest are too many at twice as many bytes.
+    assert len(stream) <= 2 * MAX_VALUES + STEP_BYTES
