@@ -68,7 +68,7 @@ class _Transport:
 
     def __init__(self, real: asyncio.Transport, protocol: LimitedProtocol) -> None:
         self.real = real
-        self._protocol = protocol
+        self._protocol: LimitedProtocol | None = protocol
         self._begun: RequestResponseCycle | None = None
         self._header = b""
 
@@ -77,10 +77,13 @@ class _Transport:
 
     def is_closing(self) -> bool:
         """Whether nothing more is to be sent."""
-        return self._protocol.is_lingering or self.real.is_closing()
+        protocol = self._protocol
+        return protocol is None or protocol.is_lingering or self.real.is_closing()
 
     def write(self, told: bytes) -> None:
         """Send something; what begins an answer, with what comes next or at its end."""
+        if self._protocol is None:
+            return
         cycle = cast("RequestResponseCycle | None", self._protocol.cycle)
         if (
             cycle is not None
@@ -103,7 +106,13 @@ class _Transport:
     def close(self) -> None:
         """Send what is to be sent, and close."""
         self.flush()
-        self._protocol.close_gently()
+        if self._protocol is not None:
+            self._protocol.close_gently()
+
+    def let_go(self) -> None:
+        """The connection is no more, and whoever still writes is not heard."""
+        self._protocol = None
+        self._begun = None
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -153,6 +162,14 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
+        # Without these it is part of no reference cycle. Thousands of connections that have ended
+        # would be left to the garbage collector, for which everybody waits.
+        cast("_Transport", self.transport).let_go()
+        # asyncio's transport holds a method of itself.
+        getattr(self._real_transport, "__dict__", {}).pop("_read_ready_cb", None)
+        self.pipeline.clear()
+        self.cycle = None  # type: ignore[assignment]
+        self.scope = None  # type: ignore[assignment]
 
     def _hears_nothing(self) -> bool:
         return self.is_deaf or self.transport.is_closing()
@@ -241,7 +258,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _body_is_whole(self) -> bool:
         # Where others wait behind the one that is answered, theirs is the latest cycle.
-        return not self.pipeline and not self.cycle.more_body
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not self.pipeline and not cycle.more_body
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
@@ -259,6 +277,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """uvicorn's, with one timer for as long as a connection is kept, where that makes one for
         each request and takes it back at the next."""
+        if cast("RequestResponseCycle | None", self.cycle) is None:
+            return  # the connection is no more
         cast("_Transport", self.transport).flush()
         if self.cycle.response_complete:
             # Of a refused body nobody will ask for what has come; the connection may linger.
