@@ -1,4 +1,5 @@
-"""The chain of requests that led to the LCP: each waited for the one before it.
+"""The chain of requests that led to the LCP, or without one to the load event: each waited for the
+one before it.
 
 What caused a request is told by some sources (an initiator URL); where it is not, the request
 before it in the chain is taken to be the one that ended last before it began, among those that
@@ -54,14 +55,16 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         steps: the document first, the request of the LCP's resource last (for an LCP without a
-            resource, the last request that the rendering waited for).
-        target_us: the moment that it led to (the LCP), µs since the time origin.
+            resource, the last request that the rendering waited for; likewise for the load event).
+        target: the name of the moment that it led to: ``LCP`` or ``load``.
+        target_us: that moment, µs since the time origin.
         covered_us: how much of the time from the first start to the target requests of the chain
             were in flight.
         target_has_resource: whether the last step is the LCP's own resource.
     """
 
     steps: tuple[Step, ...]
+    target: str
     target_us: int
     covered_us: int
     target_has_resource: bool
@@ -127,15 +130,20 @@ def chain_places(spans: Spans, target_us: int, lcp_url: str | None) -> list[tupl
     return chain
 
 
-def critical_chain(records: Sequence[Record], lcp: Vital | None) -> Chain | None:
-    """The chain to the LCP of a pageview; None where there is no LCP or no request before it.
+def critical_chain(
+    records: Sequence[Record], lcp: Vital | None, load_us: int | None = None
+) -> Chain | None:
+    """The chain to the LCP of a pageview, or where none is told, as in HAR files, to its load event;
+    None where neither is known, or no request before it.
 
     Args:
         records: the entries of the pageview, in any order, all of one document.
+        load_us: when the load event was over, µs since the time origin.
     """
-    if lcp is None:
+    target = load_us if lcp is None else target_of(lcp)
+    if target is None:
         return None
-    target = target_of(lcp)
+    url = None if lcp is None else lcp.url
     requests = [
         record for record in records if record.entry.is_request and record.entry.start_us <= target
     ]
@@ -151,16 +159,17 @@ def critical_chain(records: Sequence[Record], lcp: Vital | None) -> Chain | None
             initiator=lambda place: initiator_url(entries[place].extra),
         ),
         target,
-        lcp.url,
+        url,
     )
     if not found:
         return None
     chain = [(requests[place], told) for place, told in found]
     return Chain(
         steps=_steps(chain),
+        target="load" if lcp is None else "LCP",
         target_us=target,
         covered_us=_covered([record for record, _ in chain], target),
-        target_has_resource=bool(lcp.url) and chain[-1][0].entry.name == lcp.url,
+        target_has_resource=bool(url) and chain[-1][0].entry.name == url,
     )
 
 

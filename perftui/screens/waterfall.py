@@ -475,9 +475,9 @@ class WaterfallScreen(FilterScreen, UsualScreen):
         self._show(keep=not top)
 
     def action_chain(self) -> None:
-        """Light up the chain of requests that led to the LCP."""
+        """Light up the chain of requests that led to the LCP, or without one to the load event."""
         if self._told is None or self._told.chain is None or self._aggregated:
-            self.say("No chain to an LCP is known here")
+            self.say("No chain to an LCP or a load event is known here")
             return
         self._painter.chain = not self._painter.chain
         self._show(keep=True)

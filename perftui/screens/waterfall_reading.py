@@ -106,13 +106,15 @@ def look_up(
         return StoreTrouble("This session has no pageview yet.")
     records = with_frames(reader.iter_records(session_id, page_view_id=chosen.page_view_id))
     measured = vitals(records, chosen, thresholds)
+    marks = _marks(chosen, records, thresholds)
+    load_us = next((mark.at_us for mark in marks if mark.name == "load"), None)
     return WaterfallTold(
         reader.session(session_id),
         views,
         chosen,
         records,
-        _marks(chosen, records, thresholds),
-        critical_chain(records, measured.lcp),
+        marks,
+        critical_chain(records, measured.lcp, load_us),
         find_baseline(reader, chosen, records) if find_baseline is not None else None,
     )
 

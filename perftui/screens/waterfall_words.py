@@ -158,11 +158,11 @@ def _quartiles(name: str, told: Quartiles | None) -> list[Part]:
 
 
 def chain_words(chain: Chain | None, rows: Sequence[WaterfallRow], palette: Palette) -> list[Part]:
-    """The chain of requests that led to the LCP, by the numbers of their rows."""
+    """The chain of requests that led to the LCP or the load event, by the numbers of their rows."""
     if chain is None:
-        return [("no Largest Contentful Paint, so no chain to it", "faint")]
+        return [("neither LCP nor load event is known, so no chain to it", "faint")]
     numbers = {row.key: row.number for row in rows}
-    parts: list[Part] = [("chain to LCP  ", "primary")]
+    parts: list[Part] = [(f"chain to {chain.target}  ", "primary")]
     for place, step in enumerate(chain.steps):
         if place:
             parts.append((f" {palette.glyphs.chevron} ", "faint"))
@@ -189,7 +189,7 @@ def short_words(
         numbers = {row.key: row.number for row in rows}
         between = f" {palette.glyphs.chevron} "
         steps = between.join([f"#{numbers.get(step.record.seq, '?')}" for step in chain.steps])
-        parts += [("chain to LCP ", "primary"), (steps, "foreground")]
+        parts += [(f"chain to {chain.target} ", "primary"), (steps, "foreground")]
         parts.append((f" ({chain.share:.0%})    ", "muted"))
     for note in notes:
         style = LEVEL_STYLES.get(note.level, "muted")

@@ -113,6 +113,24 @@ def test_without_a_paint_or_a_request_there_is_no_chain() -> None:
     assert chain(*painted(500)) is None
 
 
+def test_without_an_lcp_the_chain_leads_to_the_load_event() -> None:
+    entries = [
+        DOCUMENT,
+        request("app.js", 110, 300, "script"),
+        request("data.json", 320, 500, "fetch"),
+        request("late.js", 900, 950, "script"),
+    ]
+    records = [record(entry, seq) for seq, entry in enumerate(entries, 1)]
+    found = critical_chain(records, None, 800_000)
+    assert names(found) == [("", False), ("app.js", False), ("data.json", True)]
+    assert found is not None
+    assert (found.target, found.target_us, found.target_has_resource) == ("load", 800_000, False)
+    with_lcp = [*records, *(record(entry, 9) for entry in painted(310, "app.js"))]
+    told = critical_chain(with_lcp, vitals(with_lcp).lcp, 800_000)
+    assert told is not None
+    assert told.target == "LCP"
+
+
 def test_a_circle_of_initiators_ends() -> None:
     found = chain(
         DOCUMENT,

@@ -41,7 +41,7 @@ MOMENTS = ("timeOrigin", "sentAt", "receivedAt")
 
 
 WALK: tuple[tuple[str, str], ...] = (
-    # keys (ESC is \x1b), and what is to be seen then
+    # keys (ESC is \x1b), and what is to be seen then and was not before
     ("", "REPLAY"),
     ("e", "500k or more"),
     ("t", "does not tell headers"),
@@ -61,18 +61,18 @@ WALK: tuple[tuple[str, str], ...] = (
     ("\r", "of 260"),
     ("\x1b", "REPLAY"),
     ("?", "replay and live"),
-    ("?", "REPLAY"),
+    ("?", "space play"),
     ("y", "copy as"),
-    ("\x1b", "REPLAY"),
-    ("\x1b", "sessions"),
+    ("\x1b", "space play"),
+    ("\x1b", "enter open"),
     ("?", "copy the script tag"),
-    ("q", "sessions"),
+    ("q", "enter open"),
     ("mjmc", "compare"),
-    ("\x1b", "sessions"),
+    ("\x1b", "enter open"),
     ("o", "median of all"),
     ("j\r", "REPLAY"),
     ("\x1b", "median of all"),
-    ("\x1b", "sessions"),
+    ("\x1b", "enter open"),
 )
 
 
