@@ -237,9 +237,9 @@ def proxy_facts(entry: Entry) -> list[Fact]:
 def _usual_words(took_us: int, usual: Usual | None) -> str:
     if usual is None or usual.median_us is None or usual.calls < 2:
         return ""
-    words = f"usually {format_duration(usual.median_us)} over {format_count(usual.calls)} calls"
+    words = f"usually {format_duration(usual.median_us)} ({format_count(usual.calls)} calls)"
     if usual.median_us > 0 and took_us > usual.median_us:
-        words += f", {took_us / usual.median_us:.1f} times"
+        words += f", {took_us / usual.median_us:.1f}×"
     return words
 
 

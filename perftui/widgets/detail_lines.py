@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perftui.analysis.describe import Surroundings, severity_of
 from perftui.analysis.endpoints import endpoint
+from perftui.analysis.happening_detail import happening_facts
 from perftui.analysis.log_row import log_row
 from perftui.analysis.phases import request_duration_us
 from perftui.analysis.request_detail import (
@@ -21,6 +22,7 @@ from perftui.analysis.request_detail import (
 from perftui.analysis.severity import Level
 from perftui.analysis.text import (
     UNKNOWN,
+    cell_width,
     counted,
     fit,
     format_count,
@@ -37,6 +39,9 @@ TABS = ("Timing", "Headers", "Server-Timing", "Initiator", "Similar", "Raw")
 
 LABEL = 18
 """Cells of the labels on the left."""
+
+WIDEST_LABEL = 30
+"""The cell at which values begin at most, however long the names of an event's fields are."""
 
 _LEVELS = {Level.SLOW: "warning", Level.VERY_SLOW: "error", Level.ERROR: "error"}
 
@@ -212,16 +217,19 @@ def happening(detail: Detail) -> list[StyledLine]:
     ]
     if entry.duration_us:
         facts.append(Fact("duration", format_duration(entry.duration_us)))
-    lines: list[StyledLine] = list(facts_or(facts, ""))
+    told = happening_facts(entry)
+    longest = max((cell_width(fact.label) for fact in told), default=0)
+    at = max(LABEL + 2, min(longest + 3, WIDEST_LABEL))
+    lines: list[StyledLine] = list(facts_or(facts, "", at=at))
     for reason in severity_of(record, detail.around).reasons:
         style = _LEVELS.get(reason.level, "muted")
         lines.append([(f"{reason.glyph} {reason.words}", f"@1 {style}")])
-    for key, value in entry.extra.items():
-        if isinstance(value, str) and "\n" in value:
-            lines.append([(key, "@1 muted")])
-            lines += [[(part, "@3 foreground")] for part in value.split("\n")[:40]]
-        elif isinstance(value, str | int | float | bool):
-            lines.append([(key, "@1 muted"), (str(value), f"@{LABEL + 2} foreground")])
+    for fact in told:
+        if fact.value is not None and "\n" in fact.value:
+            lines.append([(fact.label, "@1 muted")])
+            lines += [[(part, "@3 foreground")] for part in fact.value.split("\n")[:40]]
+        else:
+            lines += facts_or([fact], "", at=at)
     return lines
 
 
@@ -315,17 +323,20 @@ def similar(detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
     return lines
 
 
-def facts_or(facts: Sequence[Fact], otherwise: str) -> list[StyledLine]:
-    """Facts as lines: label, value, note; or a line that there are none."""
+def facts_or(facts: Sequence[Fact], otherwise: str, *, at: int = LABEL + 2) -> list[StyledLine]:
+    """Facts as lines: label, value (at cell ``at``, or behind a longer label), note; or a line that
+    there are none."""
     if not facts:
         return [[(otherwise, "@1 muted")]]
     lines: list[StyledLine] = []
     for fact in facts:
         line = [(fact.label, "@1 muted")]
+        if cell_width(fact.label) > at - 2:
+            line.append(("  ", "muted"))
         if fact.value is None:
-            line.append((fact.note or "unknown", f"@{LABEL + 2} faint"))
+            line.append((fact.note or "unknown", f"@{at} faint"))
         else:
-            line.append((fact.value, f"@{LABEL + 2} foreground"))
+            line.append((fact.value, f"@{at} foreground"))
             if fact.note:
                 line += [("   ", "muted"), (fact.note, "muted")]
         lines.append(line)

@@ -87,9 +87,7 @@ def test_sizes_are_exact_and_say_what_compression_gave() -> None:
 
 
 def test_a_duration_is_set_beside_what_is_usual() -> None:
-    assert facts(CALL, usual=Usual(6, 50_000))["duration"].note == (
-        "usually 50ms over 6 calls, 4.0 times"
-    )
+    assert facts(CALL, usual=Usual(6, 50_000))["duration"].note == ("usually 50ms (6 calls), 4.0×")
     assert facts(CALL, usual=Usual(1, 50_000))["duration"].note == ""
     assert facts(replace(CALL, duration_us=None))["duration"] == Fact("duration", None, "in flight")
 
