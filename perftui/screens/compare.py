@@ -35,8 +35,20 @@ class ComparisonTold(Message):
         self.answer = told
 
 
-def _name(summary: SessionSummary) -> str:
-    return summary.label or summary.session_id
+ID_CELLS = 13
+"""Characters of an ID that tell sessions apart: with the time in a UUIDv7, to the millisecond."""
+
+
+def names_of(before: SessionSummary, after: SessionSummary) -> tuple[str, str]:
+    """What two sessions are called in the list of sessions; where that is the same for both, as for
+    two loads of one page, with the beginning of their IDs."""
+    one, other = (
+        summary.label or summary.title or summary.session_id for summary in (before, after)
+    )
+    if one == other and before.session_id != one:
+        one += f" ({before.session_id[:ID_CELLS]})"
+        other += f" ({after.session_id[:ID_CELLS]})"
+    return one, other
 
 
 class CompareScreen(BaseScreen):
@@ -84,17 +96,17 @@ class CompareScreen(BaseScreen):
         def find(reader: ColumnReader) -> ComparisonTold:
             from perftui.analysis.insights.change import Sides, compare, whole
 
+            summaries = reader.session(before_id), reader.session(after_id)
+            names = names_of(*summaries)
             sides = []
-            for session_id in (before_id, after_id):
-                summary = reader.session(session_id)
+            for summary, name in zip(summaries, names, strict=True):
                 study = read_study(
                     reader,
                     [summary],
                     thresholds=settings.thresholds,
                     first_party=settings.sites.first_party,
                 )
-                sides.append(whole(study, _name(summary)))
-            names = sides[0].words, sides[1].words
+                sides.append(whole(study, name))
             return ComparisonTold(before_id, names, compare(Sides(*sides)))
 
         self.ask_store(find)

@@ -11,7 +11,7 @@ from perftui.commands.filter_history import KEPT, FilterHistory
 from perftui.commands.open_app import make_app
 from perftui.config import Settings
 from perftui.widgets.filter_line import FilterLine
-from tests.screens.conftest import press, settle, until
+from tests.screens.conftest import opened, press, until
 from tests.screens.sample_store import SESSION, make_store
 
 
@@ -44,12 +44,10 @@ async def test_the_next_run_of_the_app_knows_them(tmp_path: Path) -> None:
     store = make_store(tmp_path / "sample.db")
     context = Context(Settings(), store, color=True)
     app = make_app(context, session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "slash", *"is:error", "enter")
         await until(pilot, lambda: FilterHistory(store).read() == ["is:error"])
     app = make_app(context, session_id=SESSION)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
+    async with opened(app) as pilot:
         await press(pilot, "slash", "up")
         assert app.screen.query_one(FilterLine).text == "is:error"

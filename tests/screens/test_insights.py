@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from perftui.screens.insights import InsightsScreen
 from perftui.widgets.plots import HEIGHT, PlotPane
 from perftui.widgets.styled_lines import StyledLines
 from tests.screens.conftest import MakeApp, opened, press, until
-from tests.screens.sample_store import OTHER, SESSION
+from tests.screens.sample_store import EARLIER, OTHER, SESSION, add_earlier_load
 from tests.screens.test_snapshots import LOOKS, SIZES, Compare, keys
 
 
@@ -118,14 +119,24 @@ async def test_compare_and_swap(make_app: MakeApp) -> None:
         screen = app.screen
         assert isinstance(screen, CompareScreen)
         assert screen._told is not None
-        assert f"{SESSION} against {OTHER}" in text(screen)
+        assert "Checkout · Acme against Acme?" in text(screen)
         sides = {str(row["name"]): row["side"] for row in _presence(screen)}
         assert sides
         await press(pilot, "x")
-        assert f"{OTHER} against {SESSION}" in text(screen)
+        assert "Acme against Checkout · Acme?" in text(screen)
         turned = {str(row["name"]): row["side"] for row in _presence(screen)}
         for name in set(sides) & set(turned):
             assert {sides[name], turned[name]} == {"added", "gone"}
+
+
+async def test_two_loads_of_one_page_are_told_apart_by_their_ids(
+    make_app: MakeApp, own_store: Path
+) -> None:
+    store = add_earlier_load(own_store)
+    app = make_app("compare", store=store, session_id=EARLIER, other_session_id=SESSION)
+    async with opened(app):
+        words = f"Checkout · Acme ({EARLIER}) against Checkout · Acme ({SESSION})?"
+        assert words in text(app.screen)
 
 
 def _presence(screen: CompareScreen) -> list[dict[str, Any]]:
