@@ -61,6 +61,20 @@ def varied(batch: Batch, number: int, random: Random) -> Batch:
         if entry.transfer_size:
             changes["transfer_size"] = entry.transfer_size + 700 * number
         entries.append(msgspec.structs.replace(entry, **changes))
+    entries.append(
+        Entry(
+            entry_type="longtask",
+            name="cross-origin-descendant",
+            start_us=100_000,
+            duration_us=60_000 + 1_000 * number,
+            extra={
+                "attribution": [
+                    {"containerType": "iframe", "containerSrc": "http://localhost:8082/frame"},
+                    {"containerType": "window", "containerSrc": ""},
+                ]
+            },
+        )
+    )
     return msgspec.structs.replace(
         batch,
         session_id=f"{batch.session_id}-{number}",

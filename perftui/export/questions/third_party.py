@@ -22,8 +22,6 @@ from perftui.export.questions.asking import Asking, in_milliseconds, number
 
 _ENDED = "start_us + ifNull(took_us, 0)"
 
-_SCRIPT_HOST = host_of("JSONExtractString(script, 'sourceURL')")
-
 
 def third_party(asking: Asking) -> Answer:
     """Question 3: do third parties slow me down?"""
@@ -81,18 +79,21 @@ def _tells_tasks(asking: Asking) -> bool:
 
 
 def _tasks_us(asking: Asking) -> dict[str, int]:
-    """Domain -> µs of long animation frames' scripts that came from it."""
-    script = (
-        "arrayJoin(arrayFilter(one -> JSONType(one, 'sourceURL') = 'String'"
+    """Domain -> µs of long tasks that the browser attributes to it: of a long animation frame's
+    scripts by their source, of a long task by the frame that it ran in."""
+    rows = asking.clickhouse.rows(
+        f"SELECT page_host, {host_of('url')} AS host, sum(us) FROM ("
+        f"SELECT {PAGE_HOST} AS page_host, JSONExtractString(script, 'sourceURL') AS url,"
+        " toInt64(round(JSONExtractFloat(script, 'duration') * 1000)) AS us,"
+        " arrayJoin(arrayFilter(one -> JSONType(one, 'sourceURL') = 'String'"
         " AND JSONType(one, 'duration') IN ('Int64', 'UInt64', 'Double'),"
         " JSONExtractArrayRaw(extra, 'scripts'))) AS script"
-    )
-    rows = asking.clickhouse.rows(
-        "SELECT page_host, host, sum(us) FROM ("
-        f"SELECT {PAGE_HOST} AS page_host, {script},"
-        f" {_SCRIPT_HOST} AS host,"
-        " toInt64(round(JSONExtractFloat(script, 'duration') * 1000)) AS us"
         f" FROM {ENTRIES} FINAL WHERE {asking.where} AND entry_type = 'long-animation-frame'"
+        " UNION ALL "
+        f"SELECT {PAGE_HOST} AS page_host, JSONExtractString(frame, 'containerSrc') AS url,"
+        " toInt64(ifNull(duration_us, 0)) AS us,"
+        " arrayJoin(JSONExtractArrayRaw(extra, 'attribution')) AS frame"
+        f" FROM {ENTRIES} FINAL WHERE {asking.where} AND entry_type = 'longtask'"
         ") WHERE host != '' AND page_host != '' GROUP BY page_host, host"
     )
     found: dict[str, int] = {}
