@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +152,35 @@ def test_every_screen_is_in_the_table() -> None:
     names = [one.name for one in SCREENS]
     assert len(names) == len(set(names))
     assert {"sessions", "replay", "request", "help"} <= set(names)
+
+
+PICTURES = {
+    "sessions": "test_snapshots/test_sessions",
+    "replay": "test_snapshots/test_replay",
+    "waterfall": "test_waterfall/test_picture",
+    "insights": "test_insights/test_insights",
+    "compare": "test_insights/test_compare",
+    "overlay": "test_overlay/test_picture",
+    "request": "test_snapshots/test_request",
+    "help": "test_snapshots/test_help",
+}
+"""Screen -> the tests that take its pictures: those whose names begin so."""
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", [one.name for one in SCREENS])
+def test_each_screen_has_a_picture_in_each_size_and_look(screen: str, size: str, look: str) -> None:
+    folder, _, test = PICTURES[screen].partition("/")
+    kept = Path(__file__).parent / "__snapshots__" / folder
+    named = {
+        frozenset(re.split(r"[\[\]-]", path.stem))
+        for path in kept.iterdir()
+        if path.name.startswith(test)
+    }
+    others = LOOKS.keys() - {look}
+    assert [
+        parts
+        for parts in named
+        if size in parts and (look in parts or (look == "dark" and not parts & others))
+    ]
