@@ -14,12 +14,11 @@ const quietly = (run: () => unknown): void => {
   }
 };
 
-const list = (value: unknown): string[] => (value ? ('' + value).split(/[\s,]+/) : []);
-
 export default function detail(host: PluginHost): void {
   const { options } = host;
   const limit = +(options.detailBodyLimit || 0);
-  const wanted = list(options.detailHeaders);
+  // To ask for what is no name throws.
+  const wanted = `${options.detailHeaders ?? ''}`.split(/[\s,]+/).filter((name) => /^[\w-]+$/.test(name));
   const cut = (body: unknown): string | undefined =>
     limit && typeof body == 'string' ? body.slice(0, limit) : undefined;
   const pick = (get: (name: string) => string | null): object[] =>
@@ -86,11 +85,45 @@ export default function detail(host: PluginHost): void {
     };
 
     const { open, send, setRequestHeader } = XMLHttpRequest.prototype;
-    const calls = new WeakMap<XMLHttpRequest, { method: string; url: string; headers: Headers }>();
+    interface Call {
+      method: string;
+      url: string;
+      headers: Headers;
+      startTime?: number;
+      body?: unknown;
+      error?: string;
+    }
+    /** The request that an object is at; a page may use one object for many. */
+    const calls = new WeakMap<XMLHttpRequest, Call>();
+    const ended = ({ type, target }: Event): void =>
+      quietly(() => {
+        const request = target as XMLHttpRequest;
+        const call = calls.get(request)!;
+        // What ended it is told before its end is.
+        if (type != 'loadend') call.error = type;
+        else {
+          add(call.url, {
+            startTime: call.startTime,
+            duration: performance.now() - call.startTime!,
+            method: call.method.toUpperCase(),
+            responseStatus: request.status,
+            statusText: request.statusText,
+            requestHeaders: pick((name) => call.headers.get(name)),
+            responseHeaders: pick((name) => request.getResponseHeader(name)),
+            requestBody: cut(call.body),
+            responseBody: /^(text)?$/.test(request.responseType) ? cut(request.responseText) : undefined,
+            error: call.error,
+          });
+        }
+      });
     XMLHttpRequest.prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
-      quietly(() =>
-        calls.set(this, { method: '' + args[0], url: absolute(args[1]), headers: new Headers() }),
-      );
+      quietly(() => {
+        // Mostly before the page's own listeners, as it may open the same object again there.
+        for (const type of calls.has(this) ? [] : ['error', 'abort', 'timeout', 'loadend']) {
+          this.addEventListener(type, ended);
+        }
+        calls.set(this, { method: '' + args[0], url: absolute(args[1]), headers: new Headers() });
+      });
       return open.apply(this, args as never);
     };
     XMLHttpRequest.prototype.setRequestHeader = function (name: string, value: string) {
@@ -98,30 +131,7 @@ export default function detail(host: PluginHost): void {
       return setRequestHeader.call(this, name, value);
     };
     XMLHttpRequest.prototype.send = function (body?: XMLHttpRequestBodyInit | Document | null) {
-      const startTime = performance.now();
-      let error: string | undefined;
-      quietly(() => {
-        for (const kind of ['error', 'abort', 'timeout']) {
-          this.addEventListener(kind, () => { error = kind; }, { once: true });
-        }
-        this.addEventListener('loadend', () => {
-          const call = calls.get(this);
-          if (!call) return;
-          const text = /^(text)?$/.test(this.responseType) ? cut(this.responseText) : undefined;
-          add(call.url, {
-            startTime,
-            duration: performance.now() - startTime,
-            method: call.method.toUpperCase(),
-            responseStatus: this.status,
-            statusText: this.statusText,
-            requestHeaders: pick((name) => call.headers.get(name)),
-            responseHeaders: pick((name) => this.getResponseHeader(name)),
-            requestBody: cut(body),
-            responseBody: text,
-            error,
-          });
-        }, { once: true });
-      });
+      quietly(() => Object.assign(calls.get(this)!, { startTime: performance.now(), body }));
       return send.call(this, body);
     };
   }

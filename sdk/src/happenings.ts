@@ -38,7 +38,7 @@ export const watchHappenings = (): void => {
       const { localName, src, href } = target as HTMLImageElement & HTMLLinkElement;
       const thrown = localName ? { message: localName } : error || reason || message;
       count({
-        name: thrown?.name || 'Error',
+        name: shorten(thrown?.name || 'Error'),
         entryType: 'error',
         startTime: now(),
         kind: localName ? 'resource' : type,

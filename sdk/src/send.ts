@@ -21,12 +21,16 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
   let wait = 0;
   try {
     // Smaller ones are not worth compressing.
-    if (!hurry && batch.length > 1500 && window.CompressionStream) {
+    if (!hurry && batch.length > 1500) {
       body = await new Response(
         new Response(batch).body!.pipeThrough(new CompressionStream('gzip')),
       ).arrayBuffer();
-      // No header says so, as that would cost a preflight at another origin: JSON begins otherwise.
     }
+    // No header says so, as that would cost a preflight at another origin: JSON begins otherwise.
+  } catch {
+    // Not in this browser, or not on this page.
+  }
+  try {
     // Keepalive costs more, and has a budget; what is under way when the page goes, a beacon repeats.
     const response = await fetch(options.endpoint, {
       method: 'POST',

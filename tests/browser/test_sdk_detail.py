@@ -123,6 +123,36 @@ def test_a_request_that_failed_is_told_with_what_ended_it(page: Page, recorder: 
     assert str(told["abort"]["name"]).endswith("/endless/text/abort")
 
 
+def test_one_object_that_asks_again_and_again_is_told_each_time(
+    page: Page, recorder: Recorder
+) -> None:
+    # No header can have the first of these names; that is no fault of the page.
+    recorder.attributes += ' data-detail="true" data-detail-headers="no: content-type"'
+    page.goto(recorder.url + "/start")
+    page.wait_for_function(IS_LOADED)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.evaluate("""async () => {
+      const request = new XMLHttpRequest();
+      const { addEventListener } = request;
+      window.listeners = 0;
+      request.addEventListener = (...all) => { listeners++; addEventListener.apply(request, all); };
+      for (const path of ['/api/1', 'http://127.0.0.1:1/', '/api/2']) await new Promise((done) => {
+        request.open('GET', path);
+        request.onloadend = done;
+        request.send();
+      });
+    }""")
+    # One of each kind, however often it asks.
+    assert page.evaluate("listeners") == 4
+    assert errors == []
+    found = recorder.wait(
+        lambda: len(e := recorder.entries("request-detail")) >= 3 and e, "three requests"
+    )
+    assert [entry.get("error") for entry in found] == [None, "error", None]
+    assert found[0]["responseHeaders"] == [{"name": "content-type", "value": "application/json"}]
+
+
 def test_of_a_body_without_end_the_beginning_is_read(page: Page, recorder: Recorder) -> None:
     recorder.attributes += ' data-detail="true" data-detail-body-limit="7"'
     page.goto(recorder.url + "/start")

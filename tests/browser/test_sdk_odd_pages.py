@@ -35,6 +35,14 @@ ODD_HEADS = {
         "<script>delete window.navigation; delete window.Navigation;"
         "Object.freeze(history); Object.freeze(History.prototype)</script>"
     ),
+    "a compression that fails": (
+        "<script>window.CompressionStream = class { constructor() { throw new Error('no'); } }"
+        "</script>"
+    ),
+    "an answer that has no stream": (
+        "<script>window.Response = class { arrayBuffer() { return Promise.resolve(null); } }"
+        "</script>"
+    ),
     "timers that are objects": """<script>{
       const { setTimeout: begin, clearTimeout: end } = window;
       window.setTimeout = (...a) => ({ id: begin(...a) });
@@ -50,9 +58,12 @@ def assert_it_is_recorded(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.url + "/start")
     page.evaluate("fetch('/api/called').then((answer) => answer.text())")
     page.evaluate("document.documentElement.click()")
+    # Enough for a batch that is compressed.
+    page.evaluate("for (let n = 0; n < 30; n++) perftui.capture('event ' + n)")
     capture(page, recorder, "end")
     recorder.wait(lambda: recorder.entries("navigation"), "the navigation")
     recorder.wait(lambda: "/api/called" in str(names(recorder, "resource")), "the call")
+    recorder.wait(lambda: len(names(recorder, "capture")) > 30, "the events")
     assert names(recorder, "action") == ["click"]
     assert names(recorder, "pageview") == [recorder.url + "/start"]
     assert not any(batch["dropped"] for batch in recorder.batches)
@@ -196,7 +207,7 @@ def test_an_error_is_told_whatever_it_is_made_of(page: Page, recorder: Recorder)
     page.goto(recorder.url + "/start")
     page.evaluate("""() => {
       setTimeout(() => { throw new RangeError('long '.repeat(20000)); });
-      void Promise.reject({ message: { not: 'a text' } });
+      void Promise.reject({ name: 5, message: { not: 'a text' } });
       void Promise.reject();
       document.body.append(Object.assign(new Image(), { src: '/missing.png' }));
     }""")
@@ -205,6 +216,7 @@ def test_an_error_is_told_whatever_it_is_made_of(page: Page, recorder: Recorder)
     long = by_message["long long long long "]
     assert (long["name"], len(long["message"]), len(long["stack"])) == ("RangeError", 2000, 2000)
     assert {"[object Object]", "undefined", "img"} < set(by_message)
+    assert by_message["[object Object]"]["name"] == "5"
     assert by_message["img"]["source"] == recorder.url + "/missing.png"
     assert "of the page" not in str(errors)
     assert "the page" not in str(errors)
