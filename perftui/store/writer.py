@@ -163,7 +163,11 @@ class StoreWriter:
         self._waiting.append((batch, future))
         self._waiting_entries += len(batch.entries)
         self._schedule_commit(loop)
-        return await future
+        try:
+            return await future
+        finally:
+            # An error would hold this frame, and this frame the error, with the batch.
+            del future
 
     @property
     def waiting_entries(self) -> int:

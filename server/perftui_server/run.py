@@ -31,7 +31,7 @@ BACKLOG = 1024
 COLLECTION_THRESHOLD = 50_000
 """Containers that are made, beyond those that are gone again, before a collection: some 10 MB."""
 
-ACCEPTED_AT_ONCE = 8
+ACCEPTED_AT_ONCE = 32
 """Connections accepted in one turn of the event loop, so that a crowd at the door does not keep
 those within waiting."""
 

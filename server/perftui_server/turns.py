@@ -54,7 +54,12 @@ class Turns:
             return
         waiting = _Waiting(loop.create_future(), byte_count, loop.time())
         self._queue.append(waiting)
-        await waiting.future
+        try:
+            await waiting.future
+        finally:
+            # An error would hold this frame, and this frame the error: with the body that waited,
+            # until the garbage collector comes.
+            del waiting
 
     def _fits(self, byte_count: int) -> bool:
         return not self._spent or self._spent + byte_count <= TURN_BYTES

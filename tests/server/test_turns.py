@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from perftui_server.turns import TURN_BYTES, Turns
@@ -81,3 +83,28 @@ async def test_who_has_gone_meanwhile_takes_nobodys_turn() -> None:
     waiting[1].cancel()
     await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
     assert [task.cancelled() for task in waiting] == [False, True, False]
+
+
+async def test_what_a_refused_one_held_is_freed_without_the_garbage_collector() -> None:
+    class Body:
+        """What a request holds while it waits."""
+
+    turns = Turns(-1.0)
+    bodies: list[weakref.ref[Body]] = []
+
+    async def one() -> None:
+        body = Body()
+        bodies.append(weakref.ref(body))
+        try:
+            await turns.take(TURN_BYTES)
+        except SinkBusyError:
+            return
+
+    gc.collect()
+    gc.disable()
+    try:
+        await asyncio.gather(*(one() for _ in range(3)))
+        await asyncio.sleep(0)
+        assert [body() for body in bodies] == [None] * 3
+    finally:
+        gc.enable()
