@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 
 from perftui.analysis.aggregate import AggregatedPage
-from perftui.analysis.copy_forms import as_curl, as_fetch, as_url
+from perftui.analysis.copy_forms import as_curl, as_fetch, as_url, request_method
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.text import format_count
 from perftui.analysis.text_log import TextLog
 from perftui.errors import PerftuiError
-from perftui.model import PageView, Reader, Record, SessionSummary
+from perftui.model import Entry, PageView, Reader, Record, SessionSummary
 from perftui.screens.base import BaseScreen, Said
 from perftui.screens.menu import Choice, Menu
 from perftui.widgets.record_source import RecordSource
@@ -64,9 +64,9 @@ def copied(record: Record, around: Surroundings, session: Session, form: str) ->
         case "url":
             return as_url(entry), "the URL"
         case "curl":
-            return as_curl(entry), "the cURL command"
+            return as_curl(entry), f"the cURL command{_supposed(entry)}"
         case "fetch":
-            return as_fetch(entry), "the fetch call"
+            return as_fetch(entry), f"the fetch call{_supposed(entry)}"
         case "har":
             document = msgspec.json.decode(har_text([record], session))
             entry_text = msgspec.json.format(
@@ -79,6 +79,11 @@ def copied(record: Record, around: Surroundings, session: Session, form: str) ->
             return "\n".join(raw_lines(entry)), "the entry as JSON"
         case _:
             return TextLog(around, TEXT_WIDTH).line(record).text, "the row"
+
+
+def _supposed(entry: Entry) -> str:
+    """What a copied request supposes: browsers do not tell the method."""
+    return "" if entry.method else f" ({request_method(entry)}: the method was not reported)"
 
 
 def har_text(records: Sequence[Record], session: Session) -> str:
