@@ -154,6 +154,7 @@ def _is_opaque(text: str) -> bool:
     return changes * 5 >= length * 2 and any(map(str.isdigit, text))
 
 
+@lru_cache(maxsize=2048)
 def url_endpoint(url: str) -> str:
     """The endpoint of a URL without its method: host, port where it is not the scheme's own,
     and the path's template: ``shop.test/api/cart/:id``. Of ``data:`` and other URLs without a

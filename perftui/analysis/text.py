@@ -13,6 +13,7 @@ with them. A vowel sign is shown as the letter of the same vowel, any other as :
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -131,6 +132,11 @@ def _escape(code: int) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+_DRAWN = re.compile("[ -~\u2500-\u259f\u2026]*")
+"""Printable ASCII and what bars, rules and cuts are drawn with (box drawing and block elements), all
+of one cell and harmless: told at once, without a look at each character."""
+
+
 def _pieces(text: str) -> list[tuple[str, int]]:
     """The text in pieces that must not be cut, each with its width in cells: a character with
     its marks, a pair of regional indicators (a flag), a single character of an escape."""
@@ -195,7 +201,7 @@ def sanitise(text: str) -> str:
     letter of its vowel or :data:`MARK`. What is left takes the same number of cells in every
     terminal. Printable ASCII comes back as it is.
     """
-    if text.isascii() and text.isprintable():
+    if (text.isascii() and text.isprintable()) or _DRAWN.fullmatch(text):
         return text
     return "".join([piece for piece, _ in _pieces(text)])
 
@@ -230,6 +236,8 @@ def cell_width(text: str) -> int:
 
 
 def _width(text: str) -> int:
+    if _DRAWN.fullmatch(text):
+        return len(text)
     return sum([width for _, width in _pieces(text)])
 
 

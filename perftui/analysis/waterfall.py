@@ -10,7 +10,8 @@ be added to an entry's own times (from its document's time origin) to get there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from perftui.analysis.phases import Phase, PhaseName, phases, request_end_us
@@ -198,16 +199,23 @@ BLANK = Cell(None, EIGHTHS, None)
 _FULL = {name: Cell(name, EIGHTHS, None) for name in PhaseName}
 
 
-def cells(spans: Sequence[Span], width: int) -> list[Cell]:
-    """What each of the row's cells shows of the spans.
+class Run(NamedTuple):
+    """``length`` cells that show the same."""
+
+    cell: Cell
+    length: int
+
+
+def runs(spans: Sequence[Span], width: int) -> list[tuple[int, Run]]:
+    """What the row's cells show of the spans, equal neighbours taken together, each run with its
+    first cell: what a painter makes one segment of. Blank cells are left out.
 
     Where a cell holds more than the one boundary that it can show, the edges of the bar win over
     a boundary inside it, the longer phase over the shorter one, and whatever is there over
     nothing: no bar vanishes. A bar that begins and ends within one cell is drawn from the nearer
     of the cell's edges, in its true width.
     """
-    row = [BLANK] * width
-    last = -1
+    parts: list[tuple[int, Run]] = []
     mixed: dict[int, list[tuple[int, int, PhaseName]]] = {}
     for start, end, name in spans:
         first, first_left = divmod(start, EIGHTHS)
@@ -218,14 +226,33 @@ def cells(spans: Sequence[Span], width: int) -> list[Cell]:
         if first_left:
             mixed.setdefault(first, []).append((first_left, EIGHTHS, name))
             first += 1
-        full = _FULL[name]
-        for index in range(first, last):
-            row[index] = full
+        if last > first:
+            parts.append((first, Run(_FULL[name], last - first)))
         if last_left:
             mixed.setdefault(last, []).append((0, last_left, name))
-    for index, parts in mixed.items():
-        if index < width:
-            row[index] = _resolve(parts)
+    parts += [(at, Run(_resolve(inside), 1)) for at, inside in mixed.items() if at < width]
+    parts.sort(key=_FIRST)
+    found: list[tuple[int, Run]] = []
+    end, before = -1, None
+    for at, run in parts:
+        cell, length = run
+        if at == end and cell == before:
+            first, (_, count) = found[-1]
+            found[-1] = (first, Run(cell, count + length))
+        else:
+            found.append((at, run))
+        end, before = at + length, cell
+    return found
+
+
+_FIRST = itemgetter(0)
+
+
+def cells(spans: Sequence[Span], width: int) -> list[Cell]:
+    """What each of the row's cells shows of the spans; see :func:`runs`."""
+    row = [BLANK] * width
+    for at, (cell, length) in runs(spans, width):
+        row[at : at + length] = [cell] * length
     return row
 
 
@@ -257,30 +284,6 @@ def _resolve(parts: list[tuple[int, int, PhaseName]]) -> Cell:
     if start <= EIGHTHS - end:
         return Cell(name, end - start, None)
     return Cell(None, EIGHTHS - (end - start), name)
-
-
-class Run(NamedTuple):
-    """``length`` cells that show the same."""
-
-    cell: Cell
-    length: int
-
-
-def runs(row: Iterable[Cell]) -> list[Run]:
-    """The cells of a row, equal neighbours taken together: what a painter makes one segment of."""
-    answer: list[Run] = []
-    current: Cell | None = None
-    count = 0
-    for cell in row:
-        if cell is current or cell == current:
-            count += 1
-            continue
-        if current is not None:
-            answer.append(Run(current, count))
-        current, count = cell, 1
-    if current is not None:
-        answer.append(Run(current, count))
-    return answer
 
 
 class Whisker(NamedTuple):

@@ -113,6 +113,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         self._wanted_seq = subject.seq
         self._trouble = ""
         self._state_view: PageView | None = None
+        self._charted: tuple[int, int] | None = None
         self._glanced_at: Record | None = None
         self._glance = Rest(self, GLANCE_SECONDS, self._glanced)
         self._rest = Rest(self, REST_SECONDS, self._rested)
@@ -129,7 +130,8 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         yield self.filter_line()
         yield SafeInput(id="moment", compact=True, classes="hidden")
         yield HeadLine(self.painter.paint_head)
-        yield RowList(self.painter, id="log")
+        self._rows = RowList(self.painter, id="log")
+        yield self._rows
         yield Note()
         yield SummaryLine()
         yield DetailPane()
@@ -174,10 +176,6 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             app.set_timer(GIVE_BACK_SECONDS, lambda: app.run_worker(give_back, thread=True))
 
     # ---- parts ----------------------------------------------------------------------------
-
-    @property
-    def _rows(self) -> RowList:
-        return self.query_one(RowList)
 
     @property
     def surroundings(self) -> Surroundings:
@@ -523,6 +521,7 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
         if at_once:
             # The first key after a pause: row and detail are drawn together.
             self._chart()
+            self._charted = self._rows.window
             self._glanced()
             self.draw_now()
         self._glance.stir(done=at_once)
@@ -541,7 +540,9 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
 
     @on(RowList.Scrolled)
     def _scrolled(self) -> None:
-        self._chart()
+        if self._rows.window != self._charted:
+            self._chart()
+        self._charted = None
         self._scroll_rest.stir()
 
     @on(RowList.FollowEnded)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from rich.segment import Segment
 
 from perftui.analysis.phases import PhaseName
-from perftui.analysis.waterfall import EIGHTHS, Bar, Cell, cells, runs
+from perftui.analysis.waterfall import EIGHTHS, Bar, Cell, runs
 from perftui.widgets.palette import LEFT_EIGHTHS, Palette
 
 TEXTURED = frozenset(
@@ -27,6 +27,10 @@ TEXTURED = frozenset(
 """Phases whose cells have a grain in colour too: what waits is never taken for what works."""
 
 
+DRAWN_KEPT = 4096
+"""Pieces of bars that are kept: each kind of cell, so many times."""
+
+
 def paint_bar(bar: Bar, width: int, palette: Palette, color: str = "") -> list[tuple[int, Segment]]:
     """The segments of a bar, each with its first cell, left to right.
 
@@ -34,13 +38,16 @@ def paint_bar(bar: Bar, width: int, palette: Palette, color: str = "") -> list[t
         width: cells of the chart.
         color: a theme variable for the whole bar instead of each phase's own.
     """
+    drawn = palette.drawn
     painted: list[tuple[int, Segment]] = []
-    at = 0
-    for cell, count in runs(cells(bar.spans, width)):
-        if cell.left is not None or cell.right is not None:
+    for at, run in runs(bar.spans, width):
+        segment = drawn.get((run, color))
+        if segment is None:
             draw = _texture if palette.plain or palette.ascii else _block
-            painted.append((at, draw(cell, count, palette, color)))
-        at += count
+            if len(drawn) >= DRAWN_KEPT:
+                drawn.clear()
+            segment = drawn[run, color] = draw(*run, palette, color)
+        painted.append((at, segment))
     return painted
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from perftui.analysis.describe import Surroundings, severity_of
 from perftui.analysis.endpoints import endpoint
 from perftui.analysis.happening_detail import happening_facts
-from perftui.analysis.log_row import log_row
+from perftui.analysis.log_row import LogRow, log_row
 from perftui.analysis.phases import request_duration_us
 from perftui.analysis.request_detail import (
     PHASE_WORDS,
@@ -18,8 +18,9 @@ from perftui.analysis.request_detail import (
     raw_lines,
     request_facts,
     server_timing,
+    size_facts,
 )
-from perftui.analysis.severity import Level
+from perftui.analysis.severity import Level, Severity
 from perftui.analysis.text import (
     UNKNOWN,
     cell_width,
@@ -56,6 +57,7 @@ class Detail:
         similar: the other calls of its endpoint, as far as they have been read.
         initiator: what caused it, where that is known.
         caused: what it caused, where that is known.
+        row: the entry as a row describes it.
     """
 
     record: Record
@@ -63,6 +65,16 @@ class Detail:
     similar: Sequence[Record] = ()
     initiator: Record | None = None
     caused: Sequence[Record] = ()
+    row: LogRow = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "row", log_row(self.record, self.around))
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is, and why; a row says nothing of what is still in flight."""
+        row = self.row
+        return severity_of(self.record, self.around) if row.growing else row.severity
 
 
 def tab_lines(tab: str, detail: Detail, palette: Palette, width: int) -> list[StyledLine]:
@@ -86,7 +98,7 @@ def tab_lines(tab: str, detail: Detail, palette: Palette, width: int) -> list[St
 
 def title(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
     """The entry in a few words."""
-    row = log_row(detail.record, detail.around)
+    row = detail.row
     level = _LEVELS.get(row.severity.level, "muted")
     parts = [(f"{palette.glyph(row.severity.glyph)} " if row.severity.glyph != " " else "", level)]
     if detail.record.entry.is_request:
@@ -131,7 +143,7 @@ def phase_lines(detail: Detail, palette: Palette, width: int) -> list[StyledLine
             elif fact.note:
                 line.append((fact.note, f"{bar_at} faint"))
         lines.append(line)
-    lit = _LEVELS.get(severity_of(record, around).level, "muted")
+    lit = _LEVELS.get(detail.severity.level, "muted")
     lines.append(
         [
             ("total", "@1 muted"),
@@ -171,19 +183,11 @@ def _notes(detail: Detail, palette: Palette) -> list[list[tuple[str, str]]]:
     """Reasons, size, protocol and whatever else stands out, one line each."""
     entry, around = detail.record.entry, detail.around
     lines: list[list[tuple[str, str]]] = []
-    for reason in severity_of(detail.record, around).reasons:
+    for reason in detail.severity.reasons:
         style = _LEVELS.get(reason.level, "muted")
         lines.append([(f"{palette.glyph(reason.glyph)} ", style), (reason.words, style)])
-    by_label = {
-        fact.label: fact
-        for fact in request_facts(
-            detail.record,
-            around.session_start_us,
-            around.page_urls.get(detail.record.page_view_id),
-            None,
-            around.first_party,
-        )
-    }
+    page_url = around.page_urls.get(detail.record.page_view_id)
+    by_label = {fact.label: fact for fact in size_facts(entry, page_url)}
     size, decoded = by_label["transferred"], by_label["body decoded"]
     words = f"{size.value or UNKNOWN} on the wire" if size.value else f"size {size.note}"
     if decoded.value and size.value:
@@ -221,7 +225,7 @@ def happening(detail: Detail) -> list[StyledLine]:
     longest = max((cell_width(fact.label) for fact in told), default=0)
     at = max(LABEL + 2, min(longest + 3, WIDEST_LABEL))
     lines: list[StyledLine] = list(facts_or(facts, "", at=at))
-    for reason in severity_of(record, detail.around).reasons:
+    for reason in detail.severity.reasons:
         style = _LEVELS.get(reason.level, "muted")
         lines.append([(f"{reason.glyph} {reason.words}", f"@1 {style}")])
     for fact in told:
@@ -361,7 +365,7 @@ def summary(detail: Detail, palette: Palette) -> list[tuple[str, str]]:
     for duration, words in sorted(known, reverse=True)[:3]:
         parts += [(f"{words} ", "muted"), (f"{format_duration(duration)}  ", "foreground")]
     separator = f"{palette.glyphs.separator} "
-    for reason in severity_of(record, around).reasons[:2]:
+    for reason in detail.severity.reasons[:2]:
         style = _LEVELS.get(reason.level, "muted")
         parts += [(separator, "faint"), (f"{palette.glyph(reason.glyph)} {reason.words} ", style)]
     for fact in server_timing(entry)[:1]:
@@ -380,7 +384,7 @@ def everything(
     the other tabs; in two columns where there is room."""
     record, around = detail.record, detail.around
     lines: list[StyledLine] = [[]]
-    for reason in severity_of(record, around).reasons:
+    for reason in detail.severity.reasons:
         style = _LEVELS.get(reason.level, "muted")
         lines.append([(f"{palette.glyph(reason.glyph)} {reason.words}", f"@1 !{style}")])
     if len(lines) > 1:

@@ -14,6 +14,7 @@ from perftui.analysis.text import cell_width
 from perftui.widgets.detail_lines import TABS, Detail, tab_lines, title
 from perftui.widgets.line import Line
 from perftui.widgets.painted import Painted, palette_of
+from perftui.widgets.palette import Palette
 from perftui.widgets.styled_lines import StyledLines
 
 SHORT_NAMES = {"Server-Timing": "Server"}
@@ -34,29 +35,45 @@ class TabLine(Painted):
 
     detail: Detail | None = None
     tab = TABS[0]
+    _kept_tabs: tuple[tuple[object, ...], Line] | None = None
 
     def paint(self, line: Line, y: int) -> None:
         palette = self.palette
-        short = SHORT_NAMES if self.size.width < 100 else {}
-        tabs = [(f"{number} {short.get(name, name)}", name) for number, name in enumerate(TABS, 1)]
-        cells = sum(len(text) + 2 for text, _name in tabs)
+        width = line.width
+        tabs = self._tabs(palette, width)
+        cells = tabs.used
         line.gap()
         if self.detail is not None:
             parts = title(self.detail, palette)
             # What tells it apart stands last: what leads to it is cut first.
-            end = line.used + self.size.width - cells - 3
+            end = line.used + width - cells - 3
             kept = cell_width(parts[-1][0])
             for place, (text, style) in enumerate(parts):
                 room = end - line.used - (0 if place == len(parts) - 1 else kept)
                 if (fitting := min(cell_width(text), room)) > 0:
                     line.cell(text, palette.named(style), fitting, where="middle")
-        line.to(self.size.width - cells)
-        for text, name in tabs:
+        line.to(width - cells)
+        if line.left >= cells:
+            line.segments += tabs.segments
+            line.used += cells
+        else:
+            for segment in tabs.segments:
+                line.put(segment.text, segment.style or Style.null())
+
+    def _tabs(self, palette: Palette, width: int) -> Line:
+        """The tabs alone, the same for entry after entry."""
+        key = (id(palette), self.tab, width < 100)
+        if self._kept_tabs is not None and self._kept_tabs[0] == key:
+            return self._kept_tabs[1]
+        short = SHORT_NAMES if width < 100 else {}
+        texts = [(f"{number} {short.get(name, name)}", name) for number, name in enumerate(TABS, 1)]
+        tabs = Line(sum(len(text) + 2 for text, _name in texts))
+        for text, name in texts:
             here = name == self.tab
-            click = _CLICKS[name]
             looks = palette.style("accent" if here else "muted", "bold underline" if here else "")
-            line.put(text, looks + click)
-            line.gap(2)
+            tabs.put(text, looks + _CLICKS[name]).gap(2)
+        self._kept_tabs = (key, tabs)
+        return tabs
 
 
 class DetailPane(Vertical):

@@ -17,14 +17,20 @@ from perftui.analysis.text import cell_width, fit, sanitise
 
 
 class Line:
-    """Segments from left to right; knows how many cells it has used."""
+    """Segments from left to right; knows how many cells it has used.
 
-    __slots__ = ("_segments", "used", "width")
+    Attributes:
+        segments: what has been put so far.
+        ground: what all of it stands on, below the styles of the segments; None for nothing.
+    """
+
+    __slots__ = ("ground", "segments", "used", "width")
 
     def __init__(self, width: int) -> None:
         self.width = width
         self.used = 0
-        self._segments: list[Segment] = []
+        self.segments: list[Segment] = []
+        self.ground: Style | None = None
 
     @property
     def left(self) -> int:
@@ -38,7 +44,7 @@ class Line:
             cells = self.left
             text = fit(text, cells)
         if cells > 0:
-            self._segments.append(Segment(text, style))
+            self.segments.append(Segment(text, style))
             self.used += cells
         return self
 
@@ -58,7 +64,7 @@ class Line:
                 text = " " * blank + sanitise(text)
             else:
                 text = fit(text, width, where)
-            self._segments.append(Segment(text, style))
+            self.segments.append(Segment(text, style))
             self.used += width
         return self
 
@@ -71,7 +77,7 @@ class Line:
         if x > self.used:
             blank = min(x, self.width) - self.used
             if blank > 0:
-                self._segments.append(Segment(" " * blank, style or Style.null()))
+                self.segments.append(Segment(" " * blank, style or Style.null()))
                 self.used += blank
         return self
 
@@ -80,6 +86,7 @@ class Line:
         return self.to(self.used + cells)
 
     def strip(self) -> Strip:
-        """The whole line, padded to its width."""
+        """The whole line on its ground, padded to its width."""
         self.to(self.width)
-        return Strip(self._segments, self.width)
+        strip = Strip(self.segments, self.width)
+        return strip if self.ground is None else strip.apply_style(self.ground)

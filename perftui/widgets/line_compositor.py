@@ -140,6 +140,9 @@ class LineCompositor(Compositor):
                 for (y, part), whole in zip(
                     lines[first:at], widget.render_lines(asked), strict=False
                 ):
+                    if len(part.cuts) == 1 and whole.cell_length == part.width:
+                        chops[y][part.cells[0][1]] = whole
+                        continue
                     pieces = whole.divide(part.cuts)
                     for number, cell in part.cells:
                         if number < len(pieces):
@@ -164,10 +167,10 @@ class LineCompositor(Compositor):
             cells = [(number, cell) for number, cell in enumerate(here[:-1]) if cell in free]
             if cells:
                 free.difference_update(cell for _, cell in cells)
-                ends = tuple(cut - shown.x for cut in here[1:])
+                # What is covered to the right of the last of them is not asked for.
+                ends = tuple(cut - shown.x for cut in here[1 : cells[-1][0] + 2])
                 x, line = shown.x - region.x, y - region.y
-                parts.append(
-                    Part(widget, x, line, shown.width, ends, tuple(cells), shown.x, shown.right)
-                )
+                end = shown.x + ends[-1]
+                parts.append(Part(widget, x, line, ends[-1], ends, tuple(cells), shown.x, end))
         found = self._parts[y] = tuple(parts)
         return found

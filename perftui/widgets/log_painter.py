@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,6 +21,9 @@ from perftui.widgets.bars import paint_bar
 from perftui.widgets.line import Line
 from perftui.widgets.name_cell import LEVEL_GROUNDS, LEVEL_STYLES, put_marks, put_name
 from perftui.widgets.palette import Palette
+
+KNOWN_KEPT = 128
+"""Records of which is kept what they were: those in view, however often their charts are drawn."""
 
 INDENT = 2
 """Cells on the left: the cursor bar and a blank."""
@@ -42,6 +46,33 @@ _HAPPENINGS: dict[str, tuple[str, str]] = {
     "measure": ("other", "phase-span"),
     "visibility": ("other", "muted"),
 }
+
+
+class Words(NamedTuple):
+    """A row without its chart.
+
+    Attributes:
+        segments, used: what is put into the line, and how many cells of it that is.
+    """
+
+    segments: tuple[Segment, ...]
+    used: int
+
+
+class Known(NamedTuple):
+    """What a record was the last time it was drawn.
+
+    Attributes:
+        record, around, palette: what that was made of; with any other it is made anew.
+        row: the record described.
+        words: by the selection, the width, the number and the flags.
+    """
+
+    record: Record
+    around: Surroundings
+    palette: Palette
+    row: LogRow
+    words: dict[Hashable, Words]
 
 
 def _position(record: Record) -> int:
@@ -81,6 +112,7 @@ class LogPainter:
         self.flags: Callable[[int], str] | None = None
         self.grid: tuple[tuple[int, str, str], ...] = ()
         """Vertical marks: moment, glyph, theme variable."""
+        self._known: dict[Hashable, Known] = {}
 
     def columns(self, width: int) -> tuple[Column, ...]:
         """The columns at a width."""
@@ -128,34 +160,71 @@ class LogPainter:
 
     def variant(self, row: Record | None) -> Hashable:
         """The window and, for what is in flight at the playhead, the playhead."""
-        now: int | None = None
-        if row is not None and self.now_us is not None:
-            end = row.end_epoch_us
-            end_us = IN_FLIGHT if end is None else end - self.around.session_start_us
-            if end_us > self.now_us:
-                now = self.now_us
         flags = "" if self.flags is None or row is None else self.flags(row.seq)
-        return (self.window, now, flags, self.by_type, self.grid)
+        return (self.window, self._flying_at(row), flags, self.by_type, self.grid)
 
-    def paint(self, row: Record | None, width: int, *, selected: bool) -> Strip:
+    def _flying_at(self, row: Record | None) -> int | None:
+        """The playhead, where the record is in flight at it."""
+        if row is None or self.now_us is None:
+            return None
+        end = row.end_epoch_us
+        end_us = IN_FLIGHT if end is None else end - self.around.session_start_us
+        return self.now_us if end_us > self.now_us else None
+
+    def paint(self, row: Record | None, width: int, *, selected: bool) -> Line:
         """One record."""
         palette = self.palette
         line = Line(width)
-        line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
         if row is None:
-            line.to(INDENT).put("deleted meanwhile", palette.style("faint", "italic"))
-            return line.strip()
-        described = log_row(row, self.around, self.now_us)
-        columns = self.columns(width)
+            self._cursor(line, selected)
+            return line.to(INDENT).put("deleted meanwhile", palette.style("faint", "italic"))
+        known = self._know(row)
         if row.entry.is_request:
-            self._request(line, row, described, columns, selected)
+            self._request(line, known, selected)
         else:
-            self._happening(line, row, described, columns)
-        ground = "selected" if selected else LEVEL_GROUNDS.get(described.severity.level, "")
-        strip = line.strip()
-        return strip.apply_style(palette.row(ground)) if ground else strip
+            self._cursor(line, selected)
+            self._happening(line, row, known.row, self.columns(width))
+        ground = "selected" if selected else LEVEL_GROUNDS.get(known.row.severity.level, "")
+        if ground:
+            line.ground = palette.row(ground)
+        return line
 
-    def _request(
+    def _know(self, record: Record) -> Known:
+        key = (record.seq, self._flying_at(record))
+        known = self._known.get(key)
+        if (
+            known is None
+            or known.record is not record
+            or known.around is not self.around
+            or known.palette is not self.palette
+        ):
+            row = log_row(record, self.around, self.now_us)
+            if len(self._known) >= KNOWN_KEPT:
+                del self._known[next(iter(self._known))]
+            known = self._known[key] = Known(record, self.around, self.palette, row, {})
+        return known
+
+    def _cursor(self, line: Line, selected: bool) -> None:
+        palette = self.palette
+        line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
+
+    def _request(self, line: Line, known: Known, selected: bool) -> None:
+        """Where nothing but the stretch of time of the charts has changed, which it does for all
+        rows in view at once, only the chart is drawn anew."""
+        record, row, columns = known.record, known.row, self.columns(line.width)
+        flags = "" if self.flags is None else self.flags(record.seq)
+        key = (selected, line.width, self.number_of(record), flags)
+        if (words := known.words.get(key)) is not None:
+            line.segments, line.used = [*words.segments], words.used
+        else:
+            self._cursor(line, selected)
+            self._cells(line, record, row, columns, selected)
+            known.words[key] = Words(tuple(line.segments), line.used)
+        if columns and columns[-1].name == "chart":
+            chart = columns[-1]
+            self._chart(line.to(chart.x), record, row, chart)
+
+    def _cells(
         self,
         line: Line,
         record: Record,
@@ -163,6 +232,7 @@ class LogPainter:
         columns: Sequence[Column],
         selected: bool,
     ) -> None:
+        """All columns but the chart, which is the last."""
         palette = self.palette
         level = row.severity.level
         lit = LEVEL_STYLES.get(level, "foreground")
@@ -173,7 +243,7 @@ class LogPainter:
                 case "name":
                     self._name(line, row, column, selected)
                 case "chart":
-                    self._chart(line, record, row, column)
+                    pass
                 case "marks":
                     self._marks(line, record, row)
                 case "duration":
@@ -235,10 +305,11 @@ class LogPainter:
         if bar is not None:
             color = f"type-{row.kind.value}" if self.by_type and row.kind is not None else ""
             drawn = paint_bar(bar, width, palette, color)
-            for cell, segment in drawn:
-                for covered in range(cell, cell + len(segment.text)):
-                    pieces.pop(covered, None)
-                pieces[cell] = segment
+            if pieces:
+                for cell, segment in drawn:
+                    for covered in range(cell, cell + len(segment.text)):
+                        pieces.pop(covered, None)
+            pieces.update(drawn)
             first, last = bar.start // EIGHTHS, -(-bar.end // EIGHTHS)
             if row.growing and last < width:
                 pieces[last] = Segment(palette.glyphs.growing, palette.style("accent", "bold"))

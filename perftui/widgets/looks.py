@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.filter import ANSIToTruecolor, LineFilter, Monochrome, NoColor
 from textual.strip import Strip
 from textual.widget import Widget
+
+from perftui.widgets.line import Line
 
 OF_STYLES = (ANSIToTruecolor, Monochrome, NoColor)
 """Filters that look at the style of a segment only: what they make of one is worked out once."""
@@ -35,21 +39,37 @@ class Looks:
         self._of_lines: list[LineFilter] = [
             one for one in filters if not isinstance(one, OF_STYLES)
         ]
-        self._finished: dict[Style | None, Style | None] = {}
+        self._finished: dict[Style | None, dict[Style | None, Style | None]] = {}
 
     def finish(self, strip: Strip) -> Strip:
         """A painted line as it stands on the screen; neighbours that look the same are one."""
-        finished = self._finished
+        return self._filtered(Strip(self._segments(strip, None), strip.cell_length))
+
+    def finish_line(self, line: Line, cells: int) -> Strip:
+        """As :meth:`finish`, of a line on its ground: so many cells of it, from the left."""
+        line.to(line.width)
+        segments = self._segments(line.segments, line.ground)
+        over = line.width - cells
+        while over > 0:
+            last = segments.pop()
+            if (rest := last.cell_length - over) > 0:
+                segments.append(last.split_cells(rest)[0])
+            over = -rest
+        return self._filtered(Strip(segments, cells))
+
+    def _segments(self, painted: Iterable[Segment], ground: Style | None) -> list[Segment]:
+        finished = self._finished.get(ground)
+        if finished is None:
+            finished = self._finished[ground] = {}
         segments: list[Segment] = []
         text, now = "", None
-        for part, style, _ in strip:
+        final: Style | None
+        for part, style, _ in painted:
             if style is not None and style._meta is not None:
                 # What a click does is no part of what makes styles equal.
-                final = self._finish(style)
-            elif style in finished:
-                final = finished[style]
-            else:
-                final = finished[style] = self._finish(style)
+                final = self._finish(style, ground)
+            elif (final := finished.get(style)) is None:
+                final = finished[style] = self._finish(style, ground)
             if final is now:
                 text += part
                 continue
@@ -58,13 +78,16 @@ class Looks:
             text, now = part, final
         if text:
             segments.append(Segment(text, now))
-        whole = Strip(segments, strip.cell_length)
+        return segments
+
+    def _filtered(self, whole: Strip) -> Strip:
         for line_filter in self._of_lines:
             whole = whole.apply_filter(line_filter, self._background)
         return whole
 
-    def _finish(self, style: Style | None) -> Style | None:
-        final: Style | None = self.ground if style is None else self.ground + style
+    def _finish(self, style: Style | None, ground: Style | None) -> Style | None:
+        below = self.ground if ground is None else self.ground + ground
+        final: Style | None = below if style is None else below + style
         for line_filter in self._of_styles:
             final = line_filter.apply([Segment(" ", final)], self._background)[0].style
         return final

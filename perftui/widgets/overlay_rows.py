@@ -113,7 +113,7 @@ class OverlayPainter:
                 line.to(layout.start + tick.cell).put(tick.label, style)
         return line.strip()
 
-    def paint(self, row: OverlayRow, width: int, *, selected: bool) -> Strip:
+    def paint(self, row: OverlayRow, width: int, *, selected: bool) -> Line:
         palette, layout = self.palette, self.layout
         line = Line(width)
         line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
@@ -132,7 +132,7 @@ class OverlayPainter:
             put_heights(line, palette, row.lane.in_flight, row.peak, "primary")
             words = figures(row.lane, layout.figures)
             line.to(layout.right).outside(words, palette.style("muted"))
-        return line.strip()
+        return line
 
 
 def put_heights(

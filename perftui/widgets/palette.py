@@ -10,11 +10,12 @@ nothing else of the domain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from rich.color import Color as RichColor
+from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
@@ -226,11 +227,13 @@ class Palette:
         plain: no colour: weight and glyphs only.
         glyphs: the characters to draw with.
         ascii: ASCII only.
+        drawn: what was drawn with it before, kept by those who draw.
     """
 
     variables: Mapping[str, str]
     plain: bool = False
     ascii: bool = False
+    drawn: dict[Hashable, Segment] = field(default_factory=dict, repr=False, compare=False)
     _styles: dict[tuple[str, str, str], Style] = field(default_factory=dict, repr=False)
 
     @property
@@ -279,7 +282,7 @@ class Palette:
             return Style.null()
         if self.plain:
             return Style(bold=True) if name == "selected" else Style.null()
-        return Style(bgcolor=_rich_color(self.variables[f"row-{name}"]))
+        return _rich("", self.variables[f"row-{name}"])
 
 
 _PLAIN_WEIGHTS = {

@@ -20,6 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
+from perftui.widgets.line import Line
 from perftui.widgets.line_scroll_bar import LineScrollBar
 from perftui.widgets.looks import Looks
 
@@ -54,8 +55,8 @@ class RowSource(Protocol[RowT_co]):
 class Painter(Protocol[RowT_contra]):
     """What the rows look like."""
 
-    def paint(self, row: RowT_contra, width: int, *, selected: bool) -> Strip:
-        """One row, exactly ``width`` cells wide."""
+    def paint(self, row: RowT_contra, width: int, *, selected: bool) -> Line:
+        """One row, in a line of ``width`` cells."""
         ...
 
     def variant(self, row: RowT_contra) -> Hashable:
@@ -297,37 +298,42 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         The very strips that are kept are handed out: what a strip knows of itself (its parts, its
         escape sequences) is worked out once for a row, wherever on the screen it comes to stand.
         """
-        top, width = self.scroll_offset.y, self.size.width
-        strips = [self._strip(top + y, width) for y in crop.line_range]
+        cells = self._uncovered
+        strips = self._rows_of(crop.y, crop.bottom, cells)
         left, right = crop.column_span
-        # Cells beyond the width are covered by the scrollbar.
-        if left or right < width:
+        if left or right < cells:
             strips = [strip.crop(left, right) for strip in strips]
         return strips
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in view."""
-        return self._strip(self.scroll_offset.y + y, self.size.width)
+        return self._rows_of(y, y + 1, self._uncovered)[0]
 
-    def _strip(self, place: int, width: int) -> Strip:
-        """The painted row at a place; blank past the end."""
-        key: tuple[Hashable, ...] = (width,)
-        row, selected = None, place == self.cursor
-        if has_row := place < len(self.source):
-            row = self.source.row(place)
-            key = (self.source.key(place), selected, width, self.painter.variant(row))
-        strip = self._strips.get(key)
-        if strip is None:
-            if self._kept_looks is None:
-                self._kept_looks = Looks(self)
-            painted = (
-                self.painter.paint(row, width, selected=selected) if has_row else Strip.blank(width)
-            )
-            strip = self._kept_looks.finish(painted)
-            if len(self._strips) >= STRIPS_KEPT:
-                del self._strips[next(iter(self._strips))]
-            self._strips[key] = strip
-        return strip
+    def _rows_of(self, first: int, end: int, cells: int) -> list[Strip]:
+        """Some lines as painted rows, as far as the scrollbar leaves them free; blank past the last
+        row."""
+        source, painter, strips = self.source, self.painter, self._strips
+        count, cursor, width = len(source), self.cursor, self.size.width
+        top = self.scroll_offset.y
+        found: list[Strip] = []
+        for place in range(top + first, top + end):
+            selected = place == cursor
+            key: tuple[Hashable, ...] = (width, cells)
+            row = None
+            if has_row := place < count:
+                row = source.row(place)
+                key = (source.key(place), selected, width, cells, painter.variant(row))
+            strip = strips.get(key)
+            if strip is None:
+                if (looks := self._kept_looks) is None:
+                    looks = self._kept_looks = Looks(self)
+                line = painter.paint(row, width, selected=selected) if has_row else Line(width)
+                strip = looks.finish_line(line, cells)
+                if len(strips) >= STRIPS_KEPT:
+                    del strips[next(iter(strips))]
+                strips[key] = strip
+            found.append(strip)
+        return found
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         if self.show_vertical_scrollbar:
@@ -378,8 +384,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return max(0, min(cursor, len(self.source) - 1))
 
     def watch_cursor(self, before: int, now: int) -> None:
-        self.refresh_row(before)
-        self.refresh_row(now)
+        self._refresh_rows(before, now)
         self.screen.post_message(self.Moved(self, now))
 
     def watch_follow(self, follow: bool) -> None:
@@ -390,9 +395,13 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def refresh_row(self, place: int) -> None:
         """Draw one row again, where it is in view."""
-        y = place - self.scroll_offset.y
-        if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self._uncovered, 1))
+        self._refresh_rows(place)
+
+    def _refresh_rows(self, *places: int) -> None:
+        top, width, height = self.scroll_offset.y, self._uncovered, self.size.height
+        seen = [place - top for place in places if 0 <= place - top < height]
+        if seen:
+            self.refresh(*[Region(0, y, width, 1) for y in seen])
 
     def move_to(self, place: int, *, centre: bool = False) -> None:
         """Select the row at a place and bring it into view."""

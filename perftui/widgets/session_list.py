@@ -117,7 +117,7 @@ class SessionPainter:
             *(row.marked, row.now_us, known),
         )
 
-    def paint(self, row: SessionRow, width: int, *, selected: bool) -> Strip:
+    def paint(self, row: SessionRow, width: int, *, selected: bool) -> Line:
         palette, glyphs, summary = self.palette, self.palette.glyphs, row.summary
         line = Line(width)
         line.put(glyphs.cursor if selected else " ", palette.style("primary", "bold"))
@@ -167,7 +167,8 @@ class SessionPainter:
                     line.put(glyphs.exported if summary.exported else " ", palette.style("success"))
                 case _:
                     pass
-        return line.strip().apply_style(palette.row("selected" if selected else ""))
+        line.ground = palette.row("selected" if selected else "")
+        return line
 
     def _state(self, line: Line, row: SessionRow) -> None:
         glyphs = self.palette.glyphs

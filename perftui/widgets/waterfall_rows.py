@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
 from perftui.analysis.aggregate import AggregateRow, place_row
 from perftui.analysis.log_row import name_parts
@@ -100,7 +99,7 @@ class WaterfallPainter:
         look = (self.viewport, self.by_type, self.chain, tuple(self.grid))
         return (*look, row.number, row.was_us, row.compared, row.on_chain, severity)
 
-    def paint(self, row: WaterfallRow, width: int, *, selected: bool) -> Strip:
+    def paint(self, row: WaterfallRow, width: int, *, selected: bool) -> Line:
         """One row."""
         palette = self.palette
         assert palette is not None
@@ -109,15 +108,16 @@ class WaterfallPainter:
         line.put(palette.glyphs.cursor if selected else " ", palette.style("primary", "bold"))
         if row.heading:
             self._heading(line, row, columns, palette)
-            return line.strip().apply_style(palette.row("selected" if selected else ""))
+            line.ground = palette.row("selected" if selected else "")
+            return line
         line.cell(str(row.number), palette.style("faint"), 4, right=True)
         level = row.severity.level if row.severity is not None else Level.OK
         if row.record is not None:
             self._request(line, row, columns, level, selected, palette)
         elif row.resource is not None:
             self._resource(line, row, row.resource, columns, palette)
-        ground = "selected" if selected else LEVEL_GROUNDS.get(level, "")
-        return line.strip().apply_style(palette.row(ground))
+        line.ground = palette.row("selected" if selected else LEVEL_GROUNDS.get(level, ""))
+        return line
 
     def _heading(self, line: Line, row: WaterfallRow, columns: Columns, palette: Palette) -> None:
         name, _, rest = row.heading.partition("  ")

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from perftui.analysis.text import (
+    _DRAWN,
     ONE_CELL,
+    _pieces,
     cell_width,
     counted,
     fit,
@@ -298,3 +300,12 @@ def test_what_takes_one_cell_without_the_tables_does_so_by_them_too() -> None:
 def test_what_is_counted_is_named_as_many_as_it_is(count: int, words: str) -> None:
     assert counted(count, "entry", "entries") == words
     assert counted(count, "row") == words.replace("entries", "rows").replace("entry", "row")
+
+
+def test_what_is_drawn_is_told_from_text_by_a_glance() -> None:
+    drawn = [character for character in map(chr, range(0x110000)) if _DRAWN.fullmatch(character)]
+    assert len(drawn) == 0x5F + 0xA0 + 1
+    for character in drawn:
+        assert _pieces(character) == [(character, 1)]
+    assert not _DRAWN.fullmatch("█\ufe0f")
+    assert not _DRAWN.fullmatch("█\n")

@@ -215,14 +215,22 @@ def test_a_cell_shows_something_exactly_where_the_bar_is(drawn: tuple[list[Span]
 @given(drawn=rows_of_spans())
 def test_runs_are_the_row_in_fewer_pieces(drawn: tuple[list[Span], int]) -> None:
     row = cells(*drawn)
-    found = runs(row)
-    assert [run.cell for run in found for _ in range(run.length)] == row
-    assert all(one.cell != other.cell for one, other in pairwise(found))
+    found = runs(*drawn)
+    at = 0
+    for first, run in found:
+        assert row[at:first] == [BLANK] * (first - at)
+        assert row[first : first + run.length] == [run.cell] * run.length
+        at = first + run.length
+    assert row[at:] == [BLANK] * (len(row) - at)
+    assert all(
+        one.cell != other.cell or first + one.length < second
+        for (first, one), (second, other) in pairwise(found)
+    )
 
 
 def test_an_empty_row_is_blank() -> None:
     assert cells([], 3) == [BLANK] * 3
-    assert runs([]) == []
+    assert runs([], 3) == []
 
 
 # --- the view ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from perftui.widgets.ascii_filter import AsciiFilter
+from perftui.widgets.line import Line
 from perftui.widgets.looks import Looks
 
 STYLES = st.one_of(
@@ -81,3 +82,24 @@ async def test_what_a_click_does_is_kept_apart_where_the_looks_are_the_same() ->
             "app.go(0)",
             "app.go(1)",
         ]
+
+
+@given(
+    painted=SEGMENTS,
+    ground=st.one_of(st.none(), st.just(Style(bgcolor="#302010"))),
+    cells=st.integers(1, 20),
+)
+def test_a_line_is_cut_where_the_scrollbar_begins(
+    painted: list[Segment], ground: Style | None, cells: int
+) -> None:
+    line = Line(20)
+    line.segments, line.used = [*painted], sum(segment.cell_length for segment in painted)
+    line.width = max(20, line.used)
+    line.ground = ground
+    looks = Looks.__new__(Looks)
+    looks.ground, looks._of_styles, looks._of_lines = Style(color="#d6dde6"), [], []
+    looks._finished = {}
+    found = looks.finish_line(line, cells)
+    assert found.cell_length == sum(segment.cell_length for segment in found) == cells
+    whole = looks.finish(line.strip()).crop(0, cells)
+    assert list(found.simplify()) == list(whole.simplify())

@@ -125,8 +125,8 @@ def test_rows_of_the_log(look: str, tail: str, width: int, selected: bool) -> No
     painter = LogPainter(palette, AROUND)
     painter.window = (0, 2_000_000)
     name = next(column for column in painter.columns(width) if column.name == "name")
-    hostile_row = painter.paint(call(tail), width, selected=selected)
-    plain_row = painter.paint(call("/b"), width, selected=selected)
+    hostile_row = painter.paint(call(tail), width, selected=selected).strip()
+    plain_row = painter.paint(call("/b"), width, selected=selected).strip()
     check(drawn(hostile_row, palette), drawn(plain_row, palette), width, name.end)
 
 
@@ -147,8 +147,8 @@ def test_rows_of_events(look: str, words: str, width: int, entry_type: str) -> N
     ends = [columns[name].x for name in ("duration", "chart") if name in columns]
     if entry_type != "measure":
         ends = ends[1:]
-    hostile_row = drawn(painter.paint(event(f"n{words}"), width, selected=False), palette)
-    plain_row = drawn(painter.paint(event("name"), width, selected=False), palette)
+    hostile_row = drawn(painter.paint(event(f"n{words}"), width, selected=False).strip(), palette)
+    plain_row = drawn(painter.paint(event("name"), width, selected=False).strip(), palette)
     check(hostile_row, plain_row, width, min(ends, default=width))
 
 
@@ -163,7 +163,7 @@ def test_rows_of_the_waterfall(look: str, tail: str, heading: str, width: int) -
     painter.grid = {columns.chart_width // 2: "LCP"}
 
     def row(told: WaterfallRow) -> str:
-        return drawn(painter.paint(told, width, selected=False), palette)
+        return drawn(painter.paint(told, width, selected=False).strip(), palette)
 
     (found,) = request_rows([call(tail)], AROUND, PAGE)
     (plain,) = request_rows([call("/b")], AROUND, PAGE)
