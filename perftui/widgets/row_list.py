@@ -361,10 +361,12 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         self._forget_strips()
 
     def on_resize(self, event: events.Resize) -> None:
+        first, end = self._window
         self._resized()
         if self.follow:
             self._to_end()
-        else:
+        elif first >= end or first <= self.cursor < end:
+            # Who has scrolled away from the selected row stays there.
             self._into_view()
         self._note_window()
 
