@@ -128,6 +128,8 @@ def serve(
     """
     from perftui_server.run import CaptureServer, listening_socket, rare_collections
 
+    from perftui.analysis.endpoints import load_public_suffixes
+
     server = context.settings.server
     changes: dict[str, object] = {
         "allow_origins": (*server.allow_origins, *allow_origin),
@@ -172,6 +174,8 @@ def serve(
     def say() -> None:
         if worker is None or worker.number == 0:
             click.echo(f"perftui captures on {capture.url}")
+        # What tells whose server a host is takes some 50 ms to read: the first batch need not wait.
+        threading.Thread(target=load_public_suffixes, daemon=True).start()
 
     with rare_collections():
         asyncio.run(capture.serve(on_started=say, maintenance=_maintenance(opened, context)))
