@@ -1,7 +1,7 @@
 """``make bench-ingest``: the capture server and the store against what SQLite and the decoder can
 do at most, taken in the same run. Ratios; the limits of the project stand beside them.
 
-    python -m bench.ingest                       about a minute
+    python -m bench.ingest                       a minute and a half
     python -m bench.ingest --memory --entries 10000000
                                                  memory and size after ten million entries, alone:
                                                  some two minutes
@@ -15,6 +15,7 @@ import itertools
 import os
 import platform
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -37,6 +38,9 @@ from perftui.store.writer import StoreWriter
 TRANSACTION_ROWS = 5_000
 CONNECTIONS = 32
 MINIMUM_SERIES_RATIO = 0.5
+PAIRS = 5
+"""How often the limit in series and the server take turns: a shared machine's pace changes within
+seconds, and a ratio is worth something only of two figures of the same moment."""
 MAXIMUM_P99_MS = 15.0
 MAXIMUM_ENTRY_BYTES = 130.0
 MAXIMUM_RSS_BYTES = 120 * 2**20
@@ -203,6 +207,19 @@ def _throughput(
     return answers, len(answers.latencies) * requests.entries / answers.seconds
 
 
+def _series_ratios(folder: Path, bodies: list[bytes], seconds: float) -> list[float]:
+    """The server's throughput at 100-entry batches, of the limit in series just before it."""
+    requests = Requests(100, 400)
+    ratios = []
+    with capture_server(folder / "server-by-turns.db") as server:
+        _throughput(server, requests, 0.5, CONNECTIONS)
+        for _ in range(PAIRS):
+            with tempfile.TemporaryDirectory(dir=folder) as empty:
+                series = series_limit(Path(empty), bodies)
+            ratios.append(_throughput(server, requests, seconds, CONNECTIONS)[1] / series)
+    return ratios
+
+
 def _verdict(met: bool) -> str:
     return "met" if met else "NOT MET"
 
@@ -235,7 +252,6 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     raw = raw_limit(folder, bodies)
     series = series_limit(folder, bodies)
     own, entry_bytes = own_series(folder, bodies)
-    del bodies
     print(f"raw bulk insert             {raw:>9,.0f} rows/s     1.00")
     print(f"decode and insert in series {series:>9,.0f} rows/s     {series / raw:.2f} of raw")
     print(
@@ -253,17 +269,20 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
         with capture_server(folder / f"server-{entries}.db") as server:
             _throughput(server, requests, 0.5, CONNECTIONS)
             answers, speed = _throughput(server, requests, options.seconds, CONNECTIONS)
-        ratio = speed / series
-        line = (
+        print(
             f"server, {entries:>3}-entry batches   {speed:>9,.0f} entries/s  {speed / raw:.2f} of raw,"
-            f" {ratio:.2f} of series, {speed / own:.2f} of own; acknowledged after"
+            f" {speed / series:.2f} of series, {speed / own:.2f} of own; acknowledged after"
             f" p50 {answers.percentile(0.5):.1f} ms, p99 {answers.percentile(0.99):.1f} ms"
         )
-        if entries == 100:
-            met = ratio >= MINIMUM_SERIES_RATIO
-            failures += not met
-            line += f" (at least {MINIMUM_SERIES_RATIO} of series: {_verdict(met)})"
-        print(line)
+    ratios = _series_ratios(folder, bodies, options.seconds / 2)
+    del bodies
+    met = statistics.median(ratios) >= MINIMUM_SERIES_RATIO
+    failures += not met
+    print(
+        f"100-entry batches and series by turns: {statistics.median(ratios):.2f} of series"
+        f" (median of {PAIRS}, {min(ratios):.2f} to {max(ratios):.2f};"
+        f" at least {MINIMUM_SERIES_RATIO}: {_verdict(met)})"
+    )
     requests = Requests(100, 400, compact=True)
     with capture_server(folder / "server-compact.db") as server:
         _throughput(server, requests, 0.5, CONNECTIONS)
