@@ -77,6 +77,10 @@ BANDS = Shape(
     ),
 )
 
+SAME_CAUSE = Note(
+    NoteKind.CAVEAT, "An event and a slow pageview may have the same cause: what people do there."
+)
+
 SHAPES = {Question.EVENTS: (EVENTS, BANDS)}
 
 BEFORE_US = 5_000_000
@@ -111,12 +115,7 @@ def events(study: Study) -> Answer:
                 share(sessions, len(study.summaries)),
             )
         )
-    rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
-    cause = None
-    if rows:
-        cause = Cause(
-            "event", str(rows[0][0]), round(_difference(rows[0]), 3), Unit.MILLISECONDS_CHANGE
-        )
+    cause = slowest_first(rows)
     return Answer(
         question=Question.EVENTS.value,
         asked=Question.EVENTS.words,
@@ -127,13 +126,18 @@ def events(study: Study) -> Answer:
             make_table(BANDS, _bands(study, captured, calls)),
         ),
         coverage=study.coverage,
-        notes=(
-            Note(
-                NoteKind.CAVEAT,
-                "An event and a slow pageview may have the same cause: what people do there.",
-            ),
-        ),
+        notes=(SAME_CAUSE,),
     )
+
+
+def slowest_first(rows: list[tuple[Value, ...]]) -> Cause | None:
+    """Put rows of :data:`EVENTS` in order, by how much slower API calls are on pageviews with the
+    event, and return what the first of them says."""
+    rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
+    if not rows:
+        return None
+    slower_ms = round(_difference(rows[0]), 3)
+    return Cause("event", str(rows[0][0]), slower_ms, Unit.MILLISECONDS_CHANGE)
 
 
 def _difference(row: tuple[Value, ...]) -> float:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from perftui.analysis.insights.answer import (
     Answer,
-    Cause,
-    Note,
-    NoteKind,
     Question,
-    Unit,
     Value,
     make_table,
 )
-from perftui.analysis.insights.events import BANDS, BEFORE_US, EVENTS
+from perftui.analysis.insights.events import BANDS, BEFORE_US, EVENTS, SAME_CAUSE, slowest_first
 from perftui.analysis.insights.loading import MOST_ROWS
 from perftui.analysis.insights.sentences import events_headline
 from perftui.export.clickhouse_schema import ENTRIES, quoted
@@ -56,12 +52,7 @@ def events(asking: Asking) -> Answer:
                 *(slow, round(in_flight / times), of(sessions, asking.coverage.sessions)),
             )
         )
-    rows.sort(key=lambda row: (row[5] is None, -_difference(row), str(row[0])))
-    cause = None
-    if rows:
-        cause = Cause(
-            "event", str(rows[0][0]), round(_difference(rows[0]), 3), Unit.MILLISECONDS_CHANGE
-        )
+    cause = slowest_first(rows)
     return Answer(
         question=Question.EVENTS.value,
         asked=Question.EVENTS.words,
@@ -70,20 +61,10 @@ def events(asking: Asking) -> Answer:
         tables=(make_table(EVENTS, rows, MOST_ROWS), make_table(BANDS, _bands(asking, captured))),
         coverage=asking.coverage,
         notes=asking.notes(
-            Note(
-                NoteKind.CAVEAT,
-                "An event and a slow pageview may have the same cause: what people do there.",
-            ),
+            SAME_CAUSE,
             from_page_loads=True,
         ),
     )
-
-
-def _difference(row: tuple[Value, ...]) -> float:
-    with_it, without = row[5], row[6]
-    if isinstance(with_it, (int, float)) and isinstance(without, (int, float)):
-        return float(with_it - without)
-    return 0.0
 
 
 def _around(asking: Asking, captured: str) -> dict[str, tuple[int, int]]:
