@@ -251,16 +251,16 @@ class PerftuiApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Show all there is to do."""
-        from perftui.screens.commands import Commands
+        from perftui.screens.commands import Commands, offers_commands
 
-        if not isinstance(self.screen, Commands):
-            self.push_screen(Commands(id="--command-palette"))
+        if not offers_commands(self):
+            self.push_screen(Commands())
 
     def search_themes(self) -> None:
         """Let a theme be chosen."""
-        from perftui.screens.commands import Commands
+        from perftui.screens.commands import Commands, offers_commands
 
-        if not isinstance(self.screen, Commands):
+        if not offers_commands(self):
             self.push_screen(Commands([ThemeProvider], placeholder="Search for themes…"))
 
     def open_screen(self, name: str, subject: Subject) -> None:

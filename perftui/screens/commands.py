@@ -18,12 +18,19 @@ _MOVES = ("list.", "text.", "filter.earlier", "filter.later", "filter.complete",
 
 
 class Commands(CommandPalette):
-    """The command palette, and its like for themes. It goes once: the second click of a double click beside it would take
-    the screen below with it."""
+    """The command palette, and its like for themes. It goes once: the second click of a double click
+    beside it would take the screen below with it. It has no ID, as Textual's own has: one that was
+    closed is taken apart in its own time, and the next may be opened before that is done.
+    """
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """As Textual has it, while it is in front."""
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
+
+
+def offers_commands(app: App[Any]) -> bool:
+    """Whether a palette is open already, in front or below what was opened from it."""
+    return any(isinstance(screen, Commands) for screen in app.screen_stack)
 
 
 def system_commands(app: App[Any], screen: Screen[Any]) -> Iterable[SystemCommand]:
