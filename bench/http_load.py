@@ -113,11 +113,8 @@ async def open_loop(
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(connections):
         free.put_nowait(await asyncio.open_connection(HOST, port))
-    begun = 0.0
 
-    async def send(number: int, request: bytes) -> None:
-        due = begun + number / per_second
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+    async def send(due: float, request: bytes) -> None:
         pair = await free.get()
         status, _ = await exchange(*pair, request)
         answers.latencies.append(time.perf_counter() - due)
@@ -126,7 +123,13 @@ async def open_loop(
 
     with _without_collections():
         begun = time.perf_counter()
-        await asyncio.gather(*(send(number, request) for number, request in enumerate(requests)))
+        async with asyncio.TaskGroup() as group:
+            # Each is begun when it is due: to begin all of them at once would take so long that
+            # the first would be late by that.
+            for number, request in enumerate(requests):
+                due = begun + number / per_second
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                group.create_task(send(due, request))
         answers.seconds = time.perf_counter() - begun
     while not free.empty():
         free.get_nowait()[1].close()
