@@ -15,9 +15,8 @@ from typing import Any, Self
 import msgspec
 
 from perftui.analysis.filter_functions import SQL_FUNCTIONS
-from perftui.analysis.filter_values import Column
 from perftui.clock import SystemClock
-from perftui.entry_fields import ENTRY_FIELDS, REQUEST_ENTRY_TYPES, FieldKind
+from perftui.entry_fields import REQUEST_ENTRY_TYPES
 from perftui.errors import NotAStoreError, NotFoundError, ReadOnlyStoreError
 from perftui.model import (
     IN_FLIGHT,
@@ -33,6 +32,7 @@ from perftui.model import (
 )
 from perftui.request_columns import ColumnSource, Selection
 from perftui.store.connection import Connection, Row, connect, store_errors, value
+from perftui.store.filter_columns import ALL_BATCHES, FILTER_COLUMNS
 from perftui.store.index_pieces import (
     BatchRange,
     Spans,
@@ -43,7 +43,7 @@ from perftui.store.index_pieces import (
 )
 from perftui.store.migrations import MIGRATIONS, identify, open_for_writing
 from perftui.store.rows import ENTRY_JOINS, ENTRY_JSON
-from perftui.store.schema import column
+from perftui.store.summaries import BY_START, PAGE_VIEWS, SESSIONS, page_view, session_summary
 
 READ_AT_ONCE = 512
 """Entries decoded at once by :meth:`StoreReader.iter_records`."""
@@ -61,11 +61,6 @@ CACHED_BATCHES = 50_000
 _CACHE_BYTES = 2 * 1024 * 1024
 
 
-ALL_BATCHES = "(SELECT id FROM batch)"
-"""What stands in a condition for the batches whose pageviews it looks at; put a narrower selection
-in its place."""
-
-
 class _Place(msgspec.Struct, frozen=True):
     """Where a batch's entries belong."""
 
@@ -73,87 +68,6 @@ class _Place(msgspec.Struct, frozen=True):
     page_view_id: str
     number: int
     time_origin_us: int
-
-
-def _filter_columns() -> dict[str, Column | str]:
-    """How this schema says the logical columns that filters ask for."""
-
-    def url_part(name: str) -> Column:
-        return Column(
-            f"(SELECT x.text FROM url AS w JOIN string AS x ON x.id = w.{name} WHERE w.id = e.url)",
-            f"e.url IN (SELECT w.id FROM url AS w JOIN string AS x ON x.id = w.{name}"
-            " WHERE {test})",
-            "x.text",
-        )
-
-    def page_part(name: str) -> str:
-        return (
-            "(SELECT x.text FROM pageview AS w JOIN url AS v ON v.id = w.url"
-            f" JOIN string AS x ON x.id = v.{name} WHERE w.id = b.pageview)"
-        )
-
-    columns: dict[str, Column | str] = {
-        "seq": "e.seq",
-        "session_id": "(SELECT w.session_id FROM session AS w WHERE w.id = b.session)",
-        "page_view_id": "(SELECT w.page_view_id FROM pageview AS w WHERE w.id = b.pageview)",
-        "page_view_number": (
-            "(SELECT count(*) FROM pageview AS w JOIN pageview AS v ON v.id = b.pageview"
-            " WHERE w.session = b.session"
-            " AND (w.time_origin_us + ifnull(w.told_start_us, w.start_us), w.id)"
-            " <= (v.time_origin_us + ifnull(v.told_start_us, v.start_us), v.id))"
-        ),
-        "page_origin": page_part("origin"),
-        "page_host": page_part("host"),
-        "page_site": page_part("site"),
-        "entry_type": Column(
-            "(SELECT x.text FROM string AS x WHERE x.id = e.type)",
-            "e.type IN (SELECT x.id FROM string AS x WHERE {test})",
-            "x.text",
-        ),
-        "url": Column(
-            "(SELECT w.url FROM url AS w WHERE w.id = e.url)",
-            "e.url IN (SELECT w.id FROM url AS w WHERE {test})",
-            "w.url",
-        ),
-        "label": Column(
-            "(SELECT x.text FROM string AS x WHERE x.id = e.name)",
-            "e.name IN (SELECT x.id FROM string AS x WHERE {test})",
-            "x.text",
-        ),
-        "origin": url_part("origin"),
-        "host": url_part("host"),
-        "site": url_part("site"),
-        "endpoint": url_part("endpoint"),
-        "start_us": "e.start_us",
-        "duration_us": "e.duration_us",
-        "extra": "e.extra",
-        "duplicate": (
-            "(e.url IS NOT NULL AND (b.pageview, e.url, ifnull(e.method, 0)) IN"
-            " (SELECT w.pageview, v.url, ifnull(v.method, 0) FROM batch AS w"
-            " CROSS JOIN entry AS v ON v.seq BETWEEN w.first_seq AND w.last_seq"
-            " WHERE w.pageview IN"
-            f" (SELECT x.pageview FROM batch AS x WHERE x.id IN {ALL_BATCHES})"
-            " AND v.url IS NOT NULL GROUP BY 1, 2, 3 HAVING count(*) > 1))"
-        ),
-    }
-    for field in ENTRY_FIELDS:
-        name = field.attribute
-        if field.kind is FieldKind.TEXT:
-            columns[name] = Column(
-                f"(SELECT x.text FROM string AS x WHERE x.id = e.{name})",
-                f"e.{name} IN (SELECT x.id FROM string AS x WHERE {{test}})",
-                "x.text",
-            )
-        elif field.kind is FieldKind.TIME:
-            offset = f"e.{column(name, field.kind)}"
-            columns[name] = Column(f"(e.start_us + {offset})", since_start=offset)
-        else:
-            columns[name] = f"e.{name}"
-    return columns
-
-
-FILTER_COLUMNS = _filter_columns()
-"""Logical column -> SQL over ``entry AS e JOIN batch AS b``."""
 
 
 class StoreReader:
@@ -268,18 +182,18 @@ class StoreReader:
             parameters.append(search)
         parameters += [-1 if limit is None else limit, offset]
         rows = self._rows(
-            f"{_SESSION} WHERE {condition} ORDER BY s.received_us DESC, s.id DESC LIMIT ? OFFSET ?",
+            f"{SESSIONS} WHERE {condition} ORDER BY s.received_us DESC, s.id DESC LIMIT ? OFFSET ?",
             parameters,
         )
         exported = self._exported_seq()
-        return [_summary(row, exported) for row in rows]
+        return [session_summary(row, exported) for row in rows]
 
     def session(self, session_id: str) -> SessionSummary:
         """One session."""
-        rows = self._rows(f"{_SESSION} WHERE s.session_id = ?", (session_id,))
+        rows = self._rows(f"{SESSIONS} WHERE s.session_id = ?", (session_id,))
         if not rows:
             raise _no_session(session_id)
-        return _summary(rows[0], self._exported_seq())
+        return session_summary(rows[0], self._exported_seq())
 
     def _exported_seq(self) -> int:
         """The position up to which some export has all entries."""
@@ -331,34 +245,8 @@ class StoreReader:
         row = self._value("SELECT id FROM session WHERE session_id = ?", (session_id,))
         if row is None:
             raise _no_session(session_id)
-        rows = self._rows(
-            "SELECT p.page_view_id, u.url, p.title, p.kind, p.referrer, p.navigation_type,"
-            " p.time_origin_us, ifnull(p.told_start_us, p.start_us), p.end_us, p.entry_count,"
-            " p.request_count, p.error_count, p.transfer_bytes"
-            " FROM pageview AS p LEFT JOIN url AS u ON u.id = p.url WHERE p.session = ?"
-            " ORDER BY p.time_origin_us + ifnull(p.told_start_us, p.start_us), p.id",
-            (row,),
-        )
-        views = [
-            PageView(
-                session_id=session_id,
-                page_view_id=found[0],
-                number=number,
-                url=found[1],
-                title=found[2],
-                kind=found[3],
-                referrer=found[4],
-                navigation_type=found[5],
-                time_origin_us=found[6],
-                start_us=found[7],
-                end_us=max(found[7], found[8]),
-                entry_count=found[9],
-                request_count=found[10],
-                error_count=found[11],
-                transfer_bytes=found[12],
-            )
-            for number, found in enumerate(rows, start=1)
-        ]
+        rows = self._rows(f"{PAGE_VIEWS} WHERE p.session = ? {BY_START}", (row,))
+        views = [page_view(session_id, number, found) for number, found in enumerate(rows, start=1)]
         if len(self._views) > 256:
             self._views.clear()
         self._views[key] = views
@@ -710,44 +598,6 @@ class StoreReader:
 
 _INTEGERS = msgspec.json.Decoder(list[int])
 _ENTRIES = msgspec.json.Decoder(list[tuple[int, int, Entry]])
-
-_SESSION = """
-SELECT s.session_id, ifnull(s.started_us, s.first_received_us),
-  ifnull(s.ended_us, s.received_us), s.received_us, s.page_view_count, s.entry_count,
-  s.request_count, s.error_count, s.transfer_bytes, s.unknown_size_count, s.byte_count, s.dropped,
-  s.clock_error_us, s.label, s.pinned, s.last_seq, u.url, first.title, s.client, source.text
-FROM session AS s
-JOIN string AS source ON source.id = s.source
-LEFT JOIN pageview AS first ON first.id = (
-  SELECT p.id FROM pageview AS p WHERE p.session = s.id
-  ORDER BY p.time_origin_us + ifnull(p.told_start_us, p.start_us), p.id LIMIT 1)
-LEFT JOIN url AS u ON u.id = first.url
-"""
-
-
-def _summary(row: Row, exported_seq: int) -> SessionSummary:
-    return SessionSummary(
-        session_id=row[0],
-        started_us=row[1],
-        ended_us=max(row[1], row[2]),
-        received_us=row[3],
-        page_view_count=row[4],
-        entry_count=row[5],
-        request_count=row[6],
-        error_count=row[7],
-        transfer_bytes=row[8],
-        unknown_size_count=row[9],
-        byte_count=row[10],
-        dropped=msgspec.json.decode(row[11]) if row[11] else {},
-        clock_error_us=row[12],
-        label=row[13],
-        pinned=bool(row[14]),
-        exported=row[15] is not None and row[15] <= exported_seq,
-        url=row[16],
-        title=row[17],
-        client=msgspec.json.decode(row[18]) if row[18] else {},
-        source=row[19],
-    )
 
 
 def _no_session(text: str) -> NotFoundError:
