@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from rich.console import Console, RenderableType
-from textual import work
+from textual import events, work
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
@@ -35,6 +35,7 @@ from perftui.widgets.hang_up import LOOK_SECONDS, has_hung_up
 from perftui.widgets.line_compositor import LineUpdate
 from perftui.widgets.palette import Palette
 from perftui.widgets.themes import DARK, PLAIN, SIXTEEN, THEMES, check_theme, variable_defaults
+from perftui.widgets.typed_ahead import TypedAhead
 
 _KEY_WORDS = {"⏎": "enter", "␛": "esc"}
 _ASCII_KEY_WORDS = {"←": "left", "→": "right", "↑": "up", "↓": "down", "⌫": "backspace"}
@@ -123,6 +124,7 @@ class PerftuiApp(App[None]):
         )
         self._start = (start_screen, subject or Subject())
         self._leaving = False
+        self._typed_ahead = TypedAhead(self, super().on_event)
         self._color = color and not self.no_color
         self._reader: Reader | None = None
         self.ascii_only = settings.app.ascii
@@ -173,19 +175,24 @@ class PerftuiApp(App[None]):
 
     # ---- the screens ----------------------------------------------------------------------
 
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual has it, but what is typed and clicked is taken in its turn."""
+        if not isinstance(event, events.InputEvent | events.Paste):
+            await super().on_event(event)
+        elif not event.is_forwarded:
+            await self._typed_ahead.came(event)
+        else:
+            await super().on_event(event)
+            self._typed_ahead.done(event)
+
     async def run_action(
         self,
         action: str | ActionParseResult,
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Do what a key asks for, once the screen in front is whole, and not any more once the
-        screen that it was for has gone or the app was told to end: keys may be typed ahead, and a
-        screen that goes while it is being made would look for its parts in vain."""
-        if not self.screen.is_mounted:
-            # In its own turn, which begins when it is whole; to wait here could hold it up.
-            self.screen.call_later(self.run_action, action, default_namespace, namespaces)
-            return True
+        """Do what a key asks for; not any more once the screen that it was for has gone or the app was
+        told to end."""
         gone = isinstance(default_namespace, Widget) and not any(
             isinstance(one, Screen) and one in self.screen_stack
             for one in default_namespace.ancestors_with_self

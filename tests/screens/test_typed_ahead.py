@@ -6,7 +6,7 @@ import random
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests.ports import free_port
-from tests.screens.sample_store import SESSION
+from tests.screens.sample_store import SESSION, make_store
 from tests.widgets.terminal import Terminal
 
 KEYS = (
@@ -34,10 +34,19 @@ KEYS = (
 )
 
 
-def bursts(seed: int, count: int) -> list[str]:
-    """Some keys at once, again and again; the same ones for the same seed."""
+SIZES = ((120, 40), (80, 24), (300, 100), (97, 31), (40, 12), (12, 4))
+
+
+def storm(terminal: Terminal, seed: int, count: int, pause_seconds: float) -> None:
+    """Some keys at once, again and again, and another size now and then; the same ones for the
+    same seed."""
     chance = random.Random(seed)
-    return ["".join(chance.choices(KEYS, k=chance.randint(2, 8))) for _ in range(count)]
+    for _ in range(count):
+        terminal.press("".join(chance.choices(KEYS, k=chance.randint(2, 8))))
+        if chance.random() < 0.25:
+            terminal.resize(chance.choice(SIZES))
+        terminal.read(pause_seconds)
+    terminal.resize(SIZES[0])
 
 
 def leave(terminal: Terminal) -> None:
@@ -59,9 +68,7 @@ def test_a_storm_of_keys_is_survived(sample_store: Path, tmp_path: Path, seed: i
     arguments = ["--db", str(sample_store), "replay", SESSION]
     with Terminal(arguments, folder=tmp_path) as terminal:
         terminal.wait_for("REPLAY")
-        for keys in bursts(seed, 15):
-            terminal.press(keys)
-            terminal.read(0.1)
+        storm(terminal, seed, 15, 0.1)
         leave(terminal)
 
 
@@ -118,10 +125,64 @@ def test_a_storm_of_keys_over_what_arrives_is_survived(tmp_path: Path, seed: int
     with Terminal(arguments, folder=tmp_path) as terminal:
         terminal.wait_for("LIVE")
         with fed(f"http://127.0.0.1:{port}"):
-            for keys in bursts(seed, 25):
-                terminal.press(keys)
-                terminal.read(0.02)
+            storm(terminal, seed, 25, 0.02)
         leave(terminal)
+
+
+TOGETHER = {
+    # what leads to a screen from the replay, and what is then typed there in one write
+    "": [
+        *("\x10\x10", "\x14\x14", "??", "\x10\x14", "?\x10\x10", "\x10help", "\x10\x10zoom"),
+        *("yy", "xx", "ww", "ii", "\r\r", "//", "::", "nn", "yj\r"),
+        *("/is:slow\rjw", ":40%\rjj", "w?", "i\x10\x10"),
+    ],
+    "\x1b\x1b": [
+        *("\x10\x10", "\x14\x14", "??", "//", "rr", "dd", "uu", "ww", "\r\r"),
+        *("/Acme\rjw", "rNew name\rjp", "mjmcc", "oo"),
+    ],
+    "w": ["\x10\x10", "bb", "yy", "xx", "//", "\r\r", "aa", "/type:js\rs?", "bj\r"],
+    "i": ["\x14\x14", "aa", "pp", "2233", "??"],
+    "\r": ["yy", "ww", "nn", "n?", "\x10\x10"],
+}
+"""All that opens something, twice; inputs with their texts; and what is typed behind them."""
+
+
+@pytest.mark.parametrize("way", TOGETHER)
+def test_what_is_typed_at_once_does_what_it_does_key_by_key(tmp_path: Path, way: str) -> None:
+    with ExitStack() as stack:
+        at_once, one_by_one = [
+            stack.enter_context(
+                Terminal(
+                    ["--db", str(make_store(folder / "own.db")), "replay", SESSION], folder=folder
+                )
+            )
+            for folder in (tmp_path / "one", tmp_path / "two")
+        ]
+
+        def are_the_same() -> bool:
+            at_once.read(0)
+            one_by_one.read()
+            return at_once.text == one_by_one.text
+
+        def both(keys: str) -> None:
+            one_by_one.press(keys)
+            at_once.press(keys)
+            one_by_one.wait_for(are_the_same)
+
+        for terminal in (at_once, one_by_one):
+            terminal.wait_for("REPLAY")
+            terminal.wait_until_calm()
+        for key in way:
+            both(key)
+        for keys in TOGETHER[way]:
+            at_once.press(keys)
+            for key in keys:
+                one_by_one.press(key)
+                one_by_one.wait_until_calm(0.05)
+            one_by_one.wait_for(are_the_same)
+            both("\x1b")
+        for terminal in (at_once, one_by_one):
+            leave(terminal)
 
 
 @pytest.mark.parametrize("keys", ["iq", "wq", "?q", "qi", "qw?i", "y\x1bq", "yyrr", "w\x1b\x1b"])

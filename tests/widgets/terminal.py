@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -128,11 +129,20 @@ class Terminal:
         """Type."""
         os.write(self._ours, keys.encode())
 
-    def wait_until_calm(self) -> None:
-        """Read until nothing more comes for a fifth of a second."""
+    def resize(self, size: tuple[int, int]) -> None:
+        """Give it another size, as a window that is dragged."""
+        columns, lines = size
+        self.screen.resize(lines, columns)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        # It is nobody's controlling terminal, which would send it.
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGWINCH)
+
+    def wait_until_calm(self, seconds: float = 0.2) -> None:
+        """Read until nothing more comes for so long."""
         quiet_since = time.monotonic()
         end = quiet_since + PATIENCE_SECONDS
-        while time.monotonic() - quiet_since < 0.2:
+        while time.monotonic() - quiet_since < seconds:
             before = len(self.output)
             self.read()
             if len(self.output) > before:
