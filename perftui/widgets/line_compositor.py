@@ -90,33 +90,37 @@ class LineCompositor(Compositor):
         for y, x1, x2 in spans:
             left, right = columns.get(y, (x1, x2))
             columns[y] = (min(left, x1), max(right, x2))
-        chops = self._render_lines(columns)
-        return LineUpdate(chops, spans, [cuts[1:] for cuts in self.cuts])
+        # Taken once: a widget that asks, while it is drawn, where it stands has the map of widgets
+        # made anew, and with it the cuts, where a layout is to follow.
+        cuts = self.cuts
+        chops = self._render_lines(cuts, columns)
+        return LineUpdate(chops, spans, [line[1:] for line in cuts])
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]
     ) -> Sequence[Mapping[int, Strip]]:
         """Whole lines as strips by the cell in which they begin; lines that are not asked for stay
         empty. Called by Textual where all of the screen is drawn."""
-        lines = [y for y in crop.line_range if is_rendered_line(y)]
-        chops = self._render_lines(dict.fromkeys(lines, (0, self.size.width)))
+        cuts = self.cuts
+        lines = [y for y in crop.line_range if is_rendered_line(y) and y < len(cuts)]
+        chops = self._render_lines(cuts, dict.fromkeys(lines, (0, self.size.width)))
         for y in lines:
             # A widget that has not been told of its size yet leaves cells empty.
-            for cell, end in pairwise(self.cuts[y]):
+            for cell, end in pairwise(cuts[y]):
                 if chops[y][cell] is None:
                     chops[y][cell] = Strip.blank(end - cell)
         return cast("Sequence[Mapping[int, Strip]]", chops)
 
     def _render_lines(
-        self, columns: Mapping[int, tuple[int, int]]
+        self, cuts: list[list[int]], columns: Mapping[int, tuple[int, int]]
     ) -> list[dict[int, Strip | None]]:
         """Some lines as strips by the cell in which they begin.
 
         Args:
+            cuts: those of the layout that is drawn.
             columns: for each line that is asked for, which cells of it are: the first, and one past
                 the last. What lies outside of them may be left out.
         """
-        cuts = self.cuts
         if self._parts_of is not cuts:
             self._parts, self._parts_of = {}, cuts
         chops: list[dict[int, Strip | None]] = [{} for _ in cuts]

@@ -159,3 +159,36 @@ async def test_all_of_the_screen_can_be_drawn_between_hiding_a_widget_and_the_la
         update = ours.render_update(full=True)
         assert isinstance(update, LayoutUpdate)
         assert len(update.render_segments(app.console)) > 120 * 40
+
+
+async def test_a_widget_may_ask_where_it_stands_while_it_is_drawn(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which makes the map of widgets anew where a layout is to follow: what is drawn now is still
+    all of the old one."""
+    app = make_app()
+    async with opened(app, (120, 24)) as pilot:
+        await press(pilot, "d")
+        ours = app.screen._compositor
+        render_lines = RowList.render_lines
+
+        def asking(self: RowList, crop: Region) -> list[Strip]:
+            ours._full_map_invalidated = True
+            assert ours.full_map
+            return render_lines(self, crop)
+
+        monkeypatch.setattr(RowList, "render_lines", asking)
+        for shown in (not app.screen.query_one(DetailPane).display, True, False):
+            app.screen.query_one(DetailPane).display = shown
+            app.screen.query_one(RowList).styles.scrollbar_size_vertical = 1 + shown
+            whole = ours._render_chops(Region(0, 0, 120, 24), lambda y: True)
+            assert [sum(strip.cell_length for strip in line.values()) for line in whole] == (
+                [120] * 24
+            )
+            ours._dirty_regions = {Region(0, 0, 120, 24)}
+            update = ours.render_partial_update()
+            assert update is not None
+            assert all(
+                len(chop) == len(ends)
+                for chop, ends in zip(update.chops, update.chop_ends, strict=True)
+            )
