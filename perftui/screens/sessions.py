@@ -112,6 +112,7 @@ class SessionsScreen(BaseScreen):
         self._facts: dict[str, tuple[int, SessionFacts]] = {}
         self._marked: list[str] = []
         self._deleted: list[Deleted] = []
+        self._being_deleted: set[str] = set()
         self._restored: str | None = None
         self._shown_search = ""
         self._told = False
@@ -432,10 +433,16 @@ class SessionsScreen(BaseScreen):
         if (summary := self.selected) is None:
             return
         session_id = summary.session_id
+        if session_id in self._being_deleted:
+            return
+        self._being_deleted.add(session_id)
         name = summary.label or summary.title or session_id
 
         def delete(editor: Editor) -> None:
-            self.post_message(Deleted(session_id, editor.delete(session_id), name))
+            try:
+                self.post_message(Deleted(session_id, editor.delete(session_id), name))
+            finally:
+                self._being_deleted.discard(session_id)
 
         self.edit(delete)
 

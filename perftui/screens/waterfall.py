@@ -499,7 +499,8 @@ class WaterfallScreen(FilterScreen, UsualScreen):
     @on(LoadsTold)
     def _loads_told(self, message: LoadsTold) -> None:
         told = self._told
-        if told is None:
+        if told is None or self.app.screen is not self:
+            # It may have been left, or have opened another menu, before the store has answered.
             return
         limits = self.services.settings.thresholds
         found: dict[str, FindBaseline | None] = {"none": None, "usual": against_usual}

@@ -17,7 +17,7 @@ from perftui.screens.sessions import SessionsScreen
 from perftui.store.reader import StoreReader
 from perftui.widgets.note import Note
 from perftui.widgets.row_list import RowList
-from tests.screens.conftest import MakeApp, opened, press, until
+from tests.screens.conftest import MakeApp, opened, press, settle, until
 from tests.screens.sample_store import (
     NOW_US,
     OTHER,
@@ -152,6 +152,20 @@ async def test_delete_and_undo(make_app: MakeApp, own_store: Path) -> None:
         await until(pilot, lambda: names(app) == [OTHER])
     with StoreReader(own_store) as reader:
         assert [one.session_id for one in reader.sessions()] == [OTHER]
+
+
+async def test_a_session_that_is_being_deleted_is_not_deleted_again(
+    make_app: MakeApp, own_store: Path
+) -> None:
+    app = make_app("sessions", store=own_store)
+    async with opened(app) as pilot:
+        screen = sessions(app)
+        screen.action_delete()
+        screen.action_delete()
+        await settle(pilot)
+        await until(pilot, lambda: names(app) == [OTHER])
+        assert [one.session_id for one in screen._deleted] == [SESSION]
+        assert [one.severity for one in app._notifications] == ["information"]
 
 
 async def test_the_cursor_stays_on_its_line_when_its_session_goes(

@@ -152,6 +152,29 @@ async def test_a_baseline_is_chosen(make_app: MakeApp, own_store: Path) -> None:
         assert isinstance(app.screen, WaterfallScreen)
 
 
+@pytest.mark.parametrize("then", ["b", "enter", "q"])
+async def test_loads_to_choose_from_are_offered_once_and_only_where_they_were_asked_for(
+    make_app: MakeApp, own_store: Path, then: str
+) -> None:
+    app = make_app("replay", store=add_earlier_load(own_store), session_id=SESSION)
+    async with opened(app, (160, 40)) as pilot:
+        await press(pilot, "w")
+        waterfall = app.screen
+        assert isinstance(waterfall, WaterfallScreen)
+        waterfall.action_baseline()
+        if then == "b":
+            waterfall.action_baseline()
+        elif then == "enter":
+            waterfall.perftui.open_screen("request", waterfall.here())
+        else:
+            waterfall.action_back()
+        front = app.screen
+        await settle(pilot)
+        menus = [screen for screen in app.screen_stack if isinstance(screen, Menu)]
+        assert len(menus) == (1 if then == "b" else 0)
+        assert app.screen is (menus[0] if menus else front)
+
+
 async def test_a_filter_narrows_the_rows(make_app: MakeApp) -> None:
     app = make_app("waterfall", session_id=SESSION)
     async with opened(app) as pilot:
