@@ -36,7 +36,8 @@ default).
 | `headline` | the answer in a sentence, with the first cause in it |
 | `cause` | what is named first: `kind`, `name`, `value`, `unit`; null where there is nothing to name |
 | `complete` | false while the rest is still being read |
-| `coverage` | what it rests on: `sessions`, `page_views`, `entries`, `requests`, and the moments of receipt `first_epoch_ms` and `last_epoch_ms` |
+| `coverage` | what it rests on: `sessions`, `page_views`, `entries`, `requests`, and the moments of receipt `first_epoch_ms` and `last_epoch_ms`; of a comparison, the side after |
+| `coverage_before` | of a comparison, the same of the side before; null of any other answer |
 | `unknown` | how many requests lack a figure, by what is lacking |
 | `notes` | sentences: `kind` is `unknown`, `assumption`, `caveat` or `partial`; `text` |
 | `tables` | the tables below, by their key |

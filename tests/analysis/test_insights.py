@@ -26,7 +26,7 @@ from perftui.analysis.insights.study import Study
 from perftui.analysis.rendering.documents import answer_document, schema
 from perftui.analysis.rendering.html import page
 from perftui.analysis.rendering.markdown import answer_markdown
-from perftui.analysis.rendering.text import answer_lines
+from perftui.analysis.rendering.text import answer_lines, coverage_words
 from perftui.analysis.text import sanitise
 from perftui.model import Batch, Entry, Page
 from perftui.store.reader import StoreReader
@@ -411,6 +411,24 @@ def test_compare_shows_what_was_added_and_is_gone() -> None:
     assert cell(answer, "presence", "https://shop.test/new.js", "side") == "added"
     assert cell(answer, "presence", "https://shop.test/old.js", "side") == "gone"
     assert cell(answer, "speed", "shop.test/api/cart", "change_ms") == 100
+
+
+def test_compare_tells_what_each_of_the_sides_rests_on() -> None:
+    before, after = Sessions(), Sessions()
+    before.session(api("/api/cart", 100), request("https://shop.test/a.js"))
+    before.session(api("/api/cart", 100))
+    after.session(api("/api/cart", 200))
+    answer = compare(Sides(whole(before.study(), "a"), whole(after.study(), "b")))
+    check(answer)
+    words = coverage_words(answer)
+    assert words.startswith("before: 2 sessions, 2 pageviews, 3 requests, received ")
+    assert "; after: 1 session, 1 pageview, 1 request, received " in words
+    document = answer_document(answer)
+    assert document["coverage"]["requests"] == 1
+    assert document["coverage_before"]["requests"] == 3
+    other = change(before.study())
+    assert answer_document(other)["coverage_before"] is None
+    assert coverage_words(other).startswith("from 2 sessions, 2 pageviews, 3 requests, ")
 
 
 def test_compare_of_two_filters_over_the_same_sessions() -> None:

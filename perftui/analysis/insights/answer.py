@@ -248,7 +248,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         distributions, trends: what can be drawn.
         notes: unknowns, assumptions, caveats.
         unknown: how many requests (or pageviews) lack a figure, by what is lacking.
-        coverage: what it rests on.
+        coverage: what it rests on; of a comparison, the side after.
+        coverage_before: of a comparison, what the side before is; None of any other answer.
         complete: False while the rest is still being read.
     """
 
@@ -258,6 +259,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause | None
     tables: tuple[Table, ...]
     coverage: Coverage
+    coverage_before: Coverage | None = None
     distributions: tuple[Distribution, ...] = ()
     trends: tuple[Trend, ...] = ()
     notes: tuple[Note, ...] = ()

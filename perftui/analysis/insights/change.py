@@ -552,6 +552,7 @@ def compare(sides: Sides) -> Answer:
         cause=_cause(compared.change, compared.first),
         tables=(compared.speed, compared.sizes, compared.presence),
         coverage=sides.after.study.coverage,
+        coverage_before=sides.before.study.coverage,
         notes=(
             *_sides_note(sides),
             *change_notes(compared.speed, *(side.words for side in sides))[1:],

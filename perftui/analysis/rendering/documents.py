@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perftui.analysis.insights.answer import Answer, Cause, NoteKind, Shape, Unit
+from perftui.analysis.insights.answer import Answer, Cause, Coverage, NoteKind, Shape, Unit
 
 _TYPES: Mapping[Unit, dict[str, Any]] = {
     Unit.TEXT: {"type": ["string", "null"]},
@@ -29,14 +29,8 @@ def answer_document(answer: Answer) -> dict[str, Any]:
         "headline": answer.headline,
         "cause": _cause(answer.cause),
         "complete": answer.complete,
-        "coverage": {
-            "sessions": answer.coverage.sessions,
-            "page_views": answer.coverage.page_views,
-            "entries": answer.coverage.entries,
-            "requests": answer.coverage.requests,
-            "first_epoch_ms": answer.coverage.first_epoch_ms,
-            "last_epoch_ms": answer.coverage.last_epoch_ms,
-        },
+        "coverage": _coverage(answer.coverage),
+        "coverage_before": _coverage(answer.coverage_before),
         "unknown": dict(answer.unknown),
         "notes": [{"kind": note.kind.value, "text": note.text} for note in answer.notes],
         "tables": {table.shape.key: table.records() for table in answer.tables},
@@ -69,6 +63,19 @@ def answer_document(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _coverage(coverage: Coverage | None) -> dict[str, Any] | None:
+    if coverage is None:
+        return None
+    return {
+        "sessions": coverage.sessions,
+        "page_views": coverage.page_views,
+        "entries": coverage.entries,
+        "requests": coverage.requests,
+        "first_epoch_ms": coverage.first_epoch_ms,
+        "last_epoch_ms": coverage.last_epoch_ms,
+    }
+
+
 def _cause(cause: Cause | None) -> dict[str, Any] | None:
     if cause is None:
         return None
@@ -98,6 +105,16 @@ def _answer_schema(question: str, shapes: Sequence[Shape]) -> dict[str, Any]:
     number_or_null = dict(_NUMBER)
     count = {"type": "integer", "minimum": 0}
     units = {"enum": [unit.value for unit in Unit]}
+    coverage = _closed(
+        {
+            "sessions": count,
+            "page_views": count,
+            "entries": count,
+            "requests": count,
+            "first_epoch_ms": number_or_null,
+            "last_epoch_ms": number_or_null,
+        }
+    )
     return _closed(
         {
             "question": {"const": question},
@@ -121,16 +138,11 @@ def _answer_schema(question: str, shapes: Sequence[Shape]) -> dict[str, Any]:
                 "type": "boolean",
                 "description": "False while the rest is still being read.",
             },
-            "coverage": _closed(
-                {
-                    "sessions": count,
-                    "page_views": count,
-                    "entries": count,
-                    "requests": count,
-                    "first_epoch_ms": number_or_null,
-                    "last_epoch_ms": number_or_null,
-                }
-            ),
+            "coverage": coverage,
+            "coverage_before": {
+                "description": "Of a comparison, the side before; null of any other answer.",
+                "oneOf": [{"type": "null"}, coverage],
+            },
             "unknown": {
                 "type": "object",
                 "description": "How many lack a figure, by what is lacking.",

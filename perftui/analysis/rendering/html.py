@@ -97,7 +97,7 @@ def _answer(answer: Answer) -> str:
     parts = [
         f'<section id="{escape(answer.question)}"><h2>{safe(answer.asked)}</h2>',
         f'<p class="headline">{safe(answer.headline)}</p>',
-        f'<p class="faint">{safe(coverage_words(answer.coverage))}</p>',
+        f'<p class="faint">{safe(coverage_words(answer))}</p>',
         *(_table(table) for table in answer.tables if table.rows),
         *(_distribution(one) for one in answer.distributions),
         *(_trend(one) for one in answer.trends),

@@ -25,7 +25,7 @@ def answer_markdown(answer: Answer, *, level: int = 2) -> str:
     parts = [
         f"{mark} {_escaped(answer.asked)}",
         f"**{_escaped(answer.headline)}**",
-        f"_{_escaped(coverage_words(answer.coverage))}_",
+        f"_{_escaped(coverage_words(answer))}_",
     ]
     for table in answer.tables:
         parts.append(f"{mark}# {_escaped(table.shape.title)}")

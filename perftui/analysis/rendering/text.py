@@ -83,7 +83,7 @@ def answer_lines(
     lines: list[TextLine] = []
     lines += _wrapped(answer.asked, wrap, Role.TITLE)
     lines += _wrapped(answer.headline, wrap, Role.HEADLINE)
-    lines += _wrapped(coverage_words(answer.coverage), wrap, Role.NOTE)
+    lines += _wrapped(coverage_words(answer), wrap, Role.NOTE)
     for table in answer.tables:
         lines.append(TextLine("", Role.BLANK))
         lines += table_lines(table, room, ascii_only=ascii_only)
@@ -124,8 +124,15 @@ def _to_ascii(line: TextLine) -> TextLine:
     return TextLine(text, line.role)
 
 
-def coverage_words(coverage: Coverage) -> str:
-    """What an answer rests on, in a line."""
+def coverage_words(answer: Answer) -> str:
+    """What an answer rests on, in a line; of a comparison, each of the two sides."""
+    after = _coverage_words(answer.coverage)
+    if answer.coverage_before is None:
+        return f"from {after}"
+    return f"before: {_coverage_words(answer.coverage_before)}; after: {after}"
+
+
+def _coverage_words(coverage: Coverage) -> str:
     text = ", ".join(
         counted(count, name)
         for count, name in (
@@ -135,13 +142,13 @@ def coverage_words(coverage: Coverage) -> str:
         )
     )
     if coverage.first_epoch_ms is None or coverage.last_epoch_ms is None:
-        return f"from {text}"
+        return text
     first, last = moment_words(coverage.first_epoch_ms), moment_words(coverage.last_epoch_ms)
     if first == last:
-        return f"from {text}, received {first} UTC"
+        return f"{text}, received {first} UTC"
     if first[:10] == last[:10]:
-        return f"from {text}, received {first} to {last[11:]} UTC"
-    return f"from {text}, received {first} to {last} UTC"
+        return f"{text}, received {first} to {last[11:]} UTC"
+    return f"{text}, received {first} to {last} UTC"
 
 
 def _wrapped(text: str, width: int, role: Role, hanging: str = "") -> Iterator[TextLine]:
