@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from perftui.analysis.band import edges
+from perftui.analysis.session_names import names_apart
 from perftui.analysis.sparkline import heights
 from perftui.analysis.statistics import percentile
 from perftui.analysis.timeline import Marker
@@ -41,16 +42,12 @@ class Track(NamedTuple):
     duration_us: int
     marks: Sequence[Marker] = ()
 
-    @property
-    def name(self) -> str:
-        """Its label, else its ID; not sanitised."""
-        return self.summary.label or self.summary.session_id
-
 
 class Lane(NamedTuple):
     """A session on the shared axis.
 
     Attributes:
+        name: what it is called beside the others; not sanitised.
         in_flight: how many requests were in flight at some time within each slot; None once the
             session has ended.
         marks: slot -> the mark to show there.
@@ -58,6 +55,7 @@ class Lane(NamedTuple):
     """
 
     track: Track
+    name: str
     in_flight: tuple[int | None, ...]
     marks: Mapping[int, Marker]
     counts: Mapping[str, int]
@@ -115,7 +113,8 @@ def overlay(tracks: Iterable[Track], slots: int) -> Overlay:
     tracks = list(tracks)
     longest = max((track.duration_us for track in tracks), default=0)
     borders = edges(slots, longest)
-    lanes = tuple(_lane(track, borders) for track in tracks)
+    names = names_apart([track.summary for track in tracks])
+    lanes = tuple(_lane(track, name, borders) for track, name in zip(tracks, names, strict=True))
     return Overlay(
         tuple(borders),
         lanes,
@@ -149,7 +148,7 @@ def reached_slots(duration_us: int, borders: Sequence[int]) -> int:
     return max(1, sum(border < duration_us for border in borders[:-1]))
 
 
-def _lane(track: Track, borders: Sequence[int]) -> Lane:
+def _lane(track: Track, name: str, borders: Sequence[int]) -> Lane:
     reached = reached_slots(track.duration_us, borders)
     counts = in_flight_counts(track.starts, track.ends, borders, track.duration_us)
     slots = len(borders) - 1
@@ -159,7 +158,7 @@ def _lane(track: Track, borders: Sequence[int]) -> Lane:
         totals[mark.kind] += 1
         # A vital is told of a page that was left; it is shown where the session ends.
         shown.setdefault(min(reached - 1, bisect_right(borders[1:-1], mark.at_us)), mark)
-    return Lane(track, (*counts[:reached], *[None] * (slots - reached)), shown, totals)
+    return Lane(track, name, (*counts[:reached], *[None] * (slots - reached)), shown, totals)
 
 
 def _quartiles(counts: Iterable[int | None]) -> SlotQuartiles | None:

@@ -82,7 +82,7 @@ def overlay_lines(told: Overlay, *, width: int, ascii_only: bool = False) -> lis
         axis[tick.cell : tick.cell + len(tick.label)] = tick.label
     lines = [ours(heading(told)), ours(blank + "".join(axis))]
     for lane in told.lanes[:MOST_SHOWN]:
-        name = to_ascii(lane.track.name) if ascii_only else lane.track.name
+        name = to_ascii(lane.name) if ascii_only else lane.name
         name = ours(fit(name, name_cells, "middle"))
         right = figures(lane, figure_cells)
         marks = [" "] * band

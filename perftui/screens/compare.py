@@ -11,7 +11,7 @@ from textual.message import Message
 
 from perftui.analysis.insights.answer import Answer
 from perftui.analysis.insights.reading import read_study
-from perftui.model import SessionSummary
+from perftui.analysis.session_names import names_apart
 from perftui.request_columns import ColumnReader
 from perftui.screens.base import BaseScreen, StoreTrouble
 from perftui.screens.registry import Services, Subject
@@ -33,22 +33,6 @@ class ComparisonTold(Message):
         self.before_id = before_id
         self.names = names
         self.answer = told
-
-
-ID_CELLS = 13
-"""Characters of an ID that tell sessions apart: with the time in a UUIDv7, to the millisecond."""
-
-
-def names_of(before: SessionSummary, after: SessionSummary) -> tuple[str, str]:
-    """What two sessions are called in the list of sessions; where that is the same for both, as for
-    two loads of one page, with the beginning of their IDs."""
-    one, other = (
-        summary.label or summary.title or summary.session_id for summary in (before, after)
-    )
-    if one == other and before.session_id != one:
-        one += f" ({before.session_id[:ID_CELLS]})"
-        other += f" ({after.session_id[:ID_CELLS]})"
-    return one, other
 
 
 class CompareScreen(BaseScreen):
@@ -97,9 +81,9 @@ class CompareScreen(BaseScreen):
             from perftui.analysis.insights.change import Sides, compare, whole
 
             summaries = reader.session(before_id), reader.session(after_id)
-            names = names_of(*summaries)
+            before, after = names_apart(summaries)
             sides = []
-            for summary, name in zip(summaries, names, strict=True):
+            for summary, name in zip(summaries, (before, after), strict=True):
                 study = read_study(
                     reader,
                     [summary],
@@ -107,7 +91,7 @@ class CompareScreen(BaseScreen):
                     first_party=settings.sites.first_party,
                 )
                 sides.append(whole(study, name))
-            return ComparisonTold(before_id, names, compare(Sides(*sides)))
+            return ComparisonTold(before_id, (before, after), compare(Sides(*sides)))
 
         self.ask_store(find)
 

@@ -14,6 +14,7 @@ from textual.message import Message
 from perftui.analysis.columns import tab_widths
 from perftui.analysis.insights.answer import Answer, Question
 from perftui.analysis.insights.reading import answer, answers_in_parts, parse_at, read_study
+from perftui.analysis.session_names import session_name
 from perftui.analysis.text import counted
 from perftui.model import SessionSummary
 from perftui.request_columns import ColumnReader
@@ -244,11 +245,7 @@ class InsightsScreen(BaseScreen):
         tabs.refresh()
         told = self._told
         summary = None if told is None else told.summary
-        name = (
-            "all sessions"
-            if summary is None
-            else summary.label or summary.title or summary.session_id
-        )
+        name = "all sessions" if summary is None else session_name(summary)
         state = []
         if told is not None:
             state.append((counted(told.answer.coverage.requests, "request"), "muted"))

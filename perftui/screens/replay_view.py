@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from perftui.analysis.band import counts, edges, marker_cells
+from perftui.analysis.session_names import session_name
 from perftui.analysis.text import format_count, format_duration
 from perftui.analysis.timeline import Marker, Markers
 from perftui.analysis.vitals import Vital, Vitals
@@ -89,7 +90,7 @@ def title_parts(
         state = [(f"{glyphs.live} LIVE", "success")] if screen.live else []
         return ["sessions", "waiting" if screen.live else "…"], state
     summary = told.summary
-    crumbs = ["sessions", summary.label or summary.title or summary.session_id]
+    crumbs = ["sessions", session_name(summary)]
     view = current_view(told, selected)
     if view is not None:
         crumbs.append(f"P{view.number} {path_of(view.url)}".rstrip())

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from perftui.analysis.describe import Surroundings
 from perftui.analysis.endpoints import endpoint
+from perftui.analysis.session_names import session_name
 from perftui.model import PageView, Reader, Record, SessionSummary, Usual
 from perftui.screens.base import BaseScreen, StoreTrouble
 from perftui.screens.detail_finder import DetailTold, find_detail
@@ -134,7 +135,7 @@ class RequestScreen(BaseScreen):
         words = "".join([text for text, _style in title(detail, self.palette)])
         summary = told.summary
         self.query_one(TitleBar).tell(
-            ["sessions", summary.label or summary.title or summary.session_id, words.strip()],
+            ["sessions", session_name(summary), words.strip()],
             [(f"P{record.page_view_number}", "muted")],
         )
         lines = everything(detail, told.usual, self.palette, self.size.width)

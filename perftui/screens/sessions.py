@@ -13,6 +13,7 @@ from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from perftui.analysis.session_facts import VITAL_ENTRY_TYPES, SessionFacts, session_facts
+from perftui.analysis.session_names import session_name
 from perftui.analysis.text import counted
 from perftui.errors import PerftuiError
 from perftui.model import Order, Reader, SessionSummary
@@ -436,7 +437,7 @@ class SessionsScreen(BaseScreen):
         if session_id in self._being_deleted:
             return
         self._being_deleted.add(session_id)
-        name = summary.label or summary.title or session_id
+        name = session_name(summary)
 
         def delete(editor: Editor) -> None:
             try:

@@ -20,6 +20,7 @@ from perftui.analysis.lanes import concurrency, lanes
 from perftui.analysis.marks import Mark
 from perftui.analysis.page_notes import page_notes
 from perftui.analysis.phases import request_end_us
+from perftui.analysis.session_names import session_name
 from perftui.analysis.severity import Level
 from perftui.analysis.waterfall import Viewport, fit_viewport
 from perftui.analysis.waterfall_list import (
@@ -512,7 +513,7 @@ class WaterfallScreen(FilterScreen, UsualScreen):
         now = self.services.clock.now_us()
         for key, (summary, view) in enumerate(message.loads, start=1):
             here = summary.session_id == told.summary.session_id
-            where = "this session" if here else summary.label or summary.title or summary.session_id
+            where = "this session" if here else session_name(summary)
             name = page_name(view)
             words = f"{name}, {where}, {format_age(now - view.start_epoch_us)} ago"
             choices.append(Choice(str(key), words, str(key)))

@@ -16,6 +16,7 @@ from perftui.analysis.marks import Mark, mark_rank
 from perftui.analysis.page_notes import PageNote
 from perftui.analysis.phases import phase_durations
 from perftui.analysis.request_detail import PHASE_WORDS
+from perftui.analysis.session_names import session_name
 from perftui.analysis.severity import Level
 from perftui.analysis.text import counted, format_bytes, format_count, format_duration
 from perftui.analysis.waterfall import Viewport
@@ -45,7 +46,7 @@ def title_parts(
         page: all loads of the page, where these are shown.
         shown: rows that a filter lets through.
     """
-    name = told.summary.label or told.summary.title or told.summary.session_id
+    name = session_name(told.summary)
     crumbs = ["sessions", name, page_name(told.view), "waterfall"]
     order = f"by {sort}" + (f" in {group}s" if group else "")
     if page is not None:

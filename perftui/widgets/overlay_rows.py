@@ -126,7 +126,7 @@ class OverlayPainter:
         else:
             bold = "bold" if selected else ""
             line.outside(
-                fit(row.lane.track.name, layout.name, "middle"), palette.style("foreground", bold)
+                fit(row.lane.name, layout.name, "middle"), palette.style("foreground", bold)
             )
             line.to(layout.start)
             put_heights(line, palette, row.lane.in_flight, row.peak, "primary")
