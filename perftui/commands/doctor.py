@@ -16,6 +16,9 @@ from perftui import __version__
 from perftui.commands.context import Context, echo_json, pass_context
 from perftui.errors import NewerStoreError, NotAStoreError, PerftuiError, SettingsError
 
+KEYS_VARIABLE = "PERFTUI_APP_KEYS"
+"""What would be the variable of the key map, which is a table and read from the file alone."""
+
 EXTRAS: dict[str, tuple[str, str]] = {
     "fast": ("apsw", "a faster SQLite driver"),
     "proxy": ("mitmproxy", "perftui proxy"),
@@ -119,8 +122,15 @@ def _settings(context: Context) -> Iterator[Finding]:
         for section in msgspec.structs.fields(Settings)
         for setting in msgspec.structs.fields(type(getattr(context.settings, section.name)))
     }
-    told = sorted(known & os.environ.keys())
+    told = sorted(known & os.environ.keys() - {KEYS_VARIABLE})
     yield Finding("settings", "ok", where + (f"; over it {', '.join(told)}" if told else ""))
+    if KEYS_VARIABLE in os.environ:
+        yield Finding(
+            KEYS_VARIABLE,
+            "note",
+            "is ignored: keys are settings of the file alone",
+            f"write them under [app.keys] in {file}",
+        )
     store = context.settings.store
     for name, text, parse in (
         ("ttl", store.ttl, parse_age),

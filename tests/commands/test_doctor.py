@@ -34,6 +34,22 @@ def test_it_names_the_settings_and_what_wins_over_them(
     assert told["port 18137"]["status"] == "ok"
 
 
+def test_the_variable_of_the_key_map_is_said_to_be_ignored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, config = tmp_path / "a.db", tmp_path / "mine.toml"
+    config.write_text("")
+    monkeypatch.delenv("PERFTUI_APP_KEYS", raising=False)
+    arguments = ("--db", str(store), "--config", str(config))
+    assert "PERFTUI_APP_KEYS" not in findings(capsys, *arguments)
+    monkeypatch.setenv("PERFTUI_APP_KEYS", "{'replay.play': 'P'}")
+    told = findings(capsys, *arguments)
+    assert told["settings"]["detail"] == str(config)
+    assert told["PERFTUI_APP_KEYS"]["status"] == "note"
+    assert "ignored" in told["PERFTUI_APP_KEYS"]["detail"]
+    assert f"[app.keys] in {config}" in told["PERFTUI_APP_KEYS"]["advice"]
+
+
 def test_it_tells_the_schema_and_the_copy_from_before(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
