@@ -75,7 +75,9 @@ class TypedAhead:
     def _is_its_turn(self, event: events.Event) -> bool:
         if isinstance(event, _DRAGGED):
             return self._front.is_mounted
-        return self._front.is_mounted and self._key is None and self._is_at_rest()
+        # What takes a key for itself stops it on its way to the app.
+        done = self._key is None or self._key._stop_propagation
+        return done and self._front.is_mounted and self._is_at_rest()
 
     def _is_at_rest(self) -> bool:
         """Whether nothing waits where the last key went or the next will go."""
