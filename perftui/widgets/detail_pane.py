@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.screen import Screen
 
 from perftui.analysis.text import cell_width
 from perftui.widgets.detail_lines import TABS, Detail, tab_lines, title
@@ -24,7 +25,8 @@ _CLICKS = {name: Style.from_meta({"@click": f"screen.detail_tab('{name}')"}) for
 
 
 class TabLine(Painted):
-    """A rule with the entry's title and the tabs on it."""
+    """A rule with the entry's title and the tabs on it, and before them the keys that turn to them
+    where the focus is: digits in the pane, elsewhere those that go from tab to tab."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TabLine {
@@ -35,6 +37,12 @@ class TabLine(Painted):
 
     detail: Detail | None = None
     tab = TABS[0]
+    numbered = False
+    """Whether digits turn to the tabs: in the log they move the playhead."""
+
+    turning = ""
+    """The keys that turn to the next tab and the one before."""
+
     _kept_tabs: tuple[tuple[object, ...], Line] | None = None
 
     def paint(self, line: Line, y: int) -> None:
@@ -62,12 +70,19 @@ class TabLine(Painted):
 
     def _tabs(self, palette: Palette, width: int) -> Line:
         """The tabs alone, the same for entry after entry."""
-        key = (id(palette), self.tab, width < 100)
+        key = (id(palette), self.tab, width < 100, self.numbered, self.turning)
         if self._kept_tabs is not None and self._kept_tabs[0] == key:
             return self._kept_tabs[1]
         short = SHORT_NAMES if width < 100 else {}
-        texts = [(f"{number} {short.get(name, name)}", name) for number, name in enumerate(TABS, 1)]
-        tabs = Line(sum(len(text) + 2 for text, _name in texts))
+        texts = [
+            (f"{number} {short.get(name, name)}" if self.numbered else short.get(name, name), name)
+            for number, name in enumerate(TABS, 1)
+        ]
+        lead = "" if self.numbered else self.turning
+        room = sum(cell_width(text) + 2 for text, _name in texts)
+        tabs = Line(room + (cell_width(lead) + 2 if lead else 0))
+        if lead:
+            tabs.put(lead, palette.style("primary", "bold")).gap(2)
         for text, name in texts:
             here = name == self.tab
             looks = palette.style("accent" if here else "muted", "bold underline" if here else "")
@@ -133,6 +148,21 @@ class DetailPane(Vertical):
     def repaint(self) -> None:
         """Paint with the new theme."""
         self._show(keep=True)
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._show_keys)
+
+    def _show_keys(self, screen: Screen[object]) -> None:
+        """The keys that turn to the tabs now: the focus may be elsewhere than before."""
+        tabs = self.query_one(TabLine)
+        turning = "/".join(
+            self.app.get_key_display(active.binding)
+            for active in screen.active_bindings.values()
+            if active.binding.id in {"replay.tab", "replay.tab-before"}
+        )
+        if (tabs.numbered, tabs.turning) != (self.has_focus_within, turning):
+            tabs.numbered, tabs.turning = self.has_focus_within, turning
+            tabs.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
         self._show(keep=True)

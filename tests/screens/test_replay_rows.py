@@ -8,14 +8,14 @@ from textual.widgets import Input
 from perftui.screens.menu import Menu
 from perftui.screens.replay import ReplayScreen
 from perftui.screens.request import RequestScreen
-from perftui.widgets.detail_pane import DetailPane
+from perftui.widgets.detail_pane import DetailPane, TabLine
 from perftui.widgets.filter_line import FilterLine
 from perftui.widgets.key_bar import KeyBar
 from perftui.widgets.key_table import key_rows
 from perftui.widgets.row_list import RowList
 from perftui.widgets.styled_lines import StyledLines
 from tests.screens.conftest import MakeApp, opened, press, settle, until
-from tests.screens.replaying import focused, leaf, replay, rows, top
+from tests.screens.replaying import END, focused, leaf, replay, rows, top
 from tests.screens.sample_store import SESSION
 
 
@@ -173,6 +173,35 @@ async def test_detail_pane_and_its_tabs(make_app: MakeApp) -> None:
         assert focused(screen) is rows(screen)
         await press(pilot, "d")
         assert not pane.display
+
+
+async def test_the_tabs_show_the_keys_that_turn_to_them_where_the_focus_is(
+    make_app: MakeApp,
+) -> None:
+    async with replay(make_app) as (pilot, screen):
+        pane = screen.query_one(DetailPane)
+
+        def shown() -> str:
+            return pane.query_one(TabLine).render_line(0).text.rstrip()
+
+        await until(
+            pilot,
+            lambda: shown().endswith(
+                "t/T  Timing  Headers  Server-Timing  Initiator  Similar  Raw"
+            ),
+        )
+        await press(pilot, "2")
+        assert screen.player.at_us < END
+        assert pane.tab == "Timing"
+        await press(pilot, "tab")
+        assert "1 Timing  2 Headers  3 Server-Timing  4 Initiator  5 Similar  6 Raw" in shown()
+        assert "t/T" not in shown()
+        at_us = screen.player.at_us
+        await press(pilot, "2")
+        assert pane.tab == "Headers"
+        assert screen.player.at_us == at_us
+        await press(pilot, "escape")
+        assert "t/T  Timing" in shown()
 
 
 async def test_the_detail_finds_initiator_and_similar_calls(make_app: MakeApp) -> None:
