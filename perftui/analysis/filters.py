@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from perftui.analysis.filter_fields import (
@@ -27,6 +28,7 @@ from perftui.analysis.filter_fields import (
     regexp_test,
     word_test,
 )
+from perftui.analysis.filter_seen import Seen
 from perftui.analysis.filter_terms import Both, Constant, Either, Not
 from perftui.analysis.filter_values import Check, Column, Sql, Surroundings, Test, Value
 from perftui.errors import FilterError
@@ -440,9 +442,15 @@ def find_duplicates(records: Sequence[Record]) -> frozenset[int]:
 _LAST = re.compile(r"[^\s()]*$")
 
 
-def complete(text: str, position: int | None = None) -> list[str]:
+def complete(
+    text: str, position: int | None = None, seen: Seen = MappingProxyType({})
+) -> list[str]:
     """What a filter may go on as: whole texts up to ``position`` (the end by default), the best
-    first."""
+    first.
+
+    Args:
+        seen: values of a session, which come after the words of the language.
+    """
     before = text if position is None else text[:position]
     match = _LAST.search(before)
     assert match is not None
@@ -456,12 +464,13 @@ def complete(text: str, position: int | None = None) -> list[str]:
     if not colon:
         begun = [f"{field}:" for field in FIELDS if field.startswith(word.lower())]
         return [head + field for field in begun if field != word]
-    rule = FIELDS.get(ALIASES.get(name.lower(), name.lower()))
+    field = ALIASES.get(name.lower(), name.lower())
+    rule = FIELDS.get(field)
     if rule is None:
         return []
     earlier, comma, last = values.rpartition(",")
     return [
         f"{head}{name}:{earlier}{comma}{value}"
-        for value in rule.values
+        for value in (*rule.values, *seen.get(field, ()))
         if value.lower().startswith(last.lower()) and value != last
     ]

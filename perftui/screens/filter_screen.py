@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
-from perftui.model import Predicate, Record
+from perftui.model import Predicate, Reader, Record
 from perftui.screens.base import BaseScreen
 from perftui.screens.filtering import check_filter, compile_filter, complete_filter, rows_like
 from perftui.screens.registry import Services, Subject
 from perftui.screens.rest import REST_SECONDS, Rest
 from perftui.widgets.filter_line import FilterLine
+
+if TYPE_CHECKING:
+    from perftui.analysis.filter_seen import Seen
 
 FILTER_HINTS: tuple[tuple[str, str], ...] = (
     ("filter.complete", "complete"),
@@ -20,6 +25,27 @@ FILTER_HINTS: tuple[tuple[str, str], ...] = (
     ("filter.close", "clear and close"),
 )
 """For the bottom line: what works while a filter is typed, when all other keys are letters of it."""
+
+
+SAMPLED = 2_000
+"""How many entries are looked at for what a filter may be completed with."""
+
+
+class ValuesSeen(Message):
+    """Hosts, media types and initiators of the session.
+
+    Attributes:
+        among: how many entries there were.
+    """
+
+    def __init__(self, among: int, seen: Seen) -> None:
+        super().__init__()
+        self.among = among
+        self.seen = seen
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest matters."""
+        return isinstance(message, ValuesSeen)
 
 
 class FilterScreen(BaseScreen):
@@ -39,6 +65,8 @@ class FilterScreen(BaseScreen):
         super().__init__(services, subject)
         self.filter_text = subject.filter
         self.filter_off = False
+        self._values: Seen = {}
+        self._values_among = 0
         self._typing = Rest(self, REST_SECONDS, self.filter_changed)
 
     # ---- to be told by the screen itself --------------------------------------------------
@@ -56,11 +84,20 @@ class FilterScreen(BaseScreen):
         """The entry under the cursor."""
         raise NotImplementedError
 
+    @property
+    def completed_from(self) -> Sequence[int]:
+        """The positions of the entries whose values a filter may be completed with."""
+        return ()
+
     # ---- the filter -----------------------------------------------------------------------
 
     def filter_line(self) -> FilterLine:
         """The line to type it in."""
-        return FilterLine(check_filter, complete_filter, self.perftui.filter_history)
+        return FilterLine(
+            check_filter,
+            lambda text: complete_filter(text, self._values),
+            self.perftui.filter_history,
+        )
 
     @property
     def predicate(self) -> Predicate | None:
@@ -74,6 +111,29 @@ class FilterScreen(BaseScreen):
         line = self.query_one(FilterLine)
         line.display = True
         line.edit()
+        self._look_for_values()
+
+    def _look_for_values(self) -> None:
+        """Find out what the session holds, unless that is known."""
+        entries = self.completed_from
+        among = len(entries)
+        if among == self._values_among or self.filter_text:
+            return
+        self._values_among = among
+        from perftui.analysis.filter_seen import spread, values_seen
+
+        looked_at = spread(entries, SAMPLED)
+
+        def look(reader: Reader) -> ValuesSeen:
+            records = reader.records(looked_at)
+            return ValuesSeen(among, values_seen(record.entry for record in records))
+
+        self.ask_store(look)
+
+    @on(ValuesSeen)
+    def _values_seen(self, message: ValuesSeen) -> None:
+        if message.among == self._values_among:
+            self._values = message.seen
 
     @on(FilterLine.Typed)
     def _filter_typed(self, message: FilterLine.Typed) -> None:

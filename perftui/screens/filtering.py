@@ -14,6 +14,7 @@ from perftui.model import Predicate, Record
 
 if TYPE_CHECKING:
     from perftui.analysis.filter_fields import FilterSettings
+    from perftui.analysis.filter_seen import Seen
 
 
 def filter_settings(settings: Settings) -> FilterSettings:
@@ -47,11 +48,11 @@ def check_filter(text: str) -> FilterError | None:
     return None
 
 
-def complete_filter(text: str) -> Sequence[str]:
+def complete_filter(text: str, seen: Seen) -> Sequence[str]:
     """What a filter may go on as: whole texts that begin with what there is."""
     from perftui.analysis.filters import complete
 
-    return complete(text)
+    return complete(text, seen=seen)
 
 
 def rows_like(record: Record) -> str:
@@ -72,6 +73,8 @@ def _word(text: str) -> str:
     shown = sanitise(text)
     if shown != text:
         text = text[: next(at for at in range(len(text)) if text[at] != shown[at : at + 1])]
-    if text and all(letter.isalnum() or letter in "-_./:*" for letter in text):
+    from perftui.analysis.filter_seen import needs_no_quotes
+
+    if text and needs_no_quotes(text):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -205,6 +206,12 @@ class ReplayScreen(FilterScreen, UsualScreen, PanesScreen):
             seq=None if record is None else record.seq,
             live=self.live,
         )
+
+    @property
+    def completed_from(self) -> Sequence[int]:
+        if self._told is None:
+            return ()
+        return self._told.index.seqs if self.timeline is None else self.timeline.index.seqs
 
     @property
     def selected(self) -> Record | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -166,6 +167,11 @@ class WaterfallScreen(FilterScreen, UsualScreen):
         row = self._rows.selected_row
         assert row is None or isinstance(row, WaterfallRow)
         return row
+
+    @property
+    def completed_from(self) -> Sequence[int]:
+        told = self._told
+        return () if told is None else [record.seq for record in told.records]
 
     @property
     def selected(self) -> Record | None:

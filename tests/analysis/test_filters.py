@@ -452,3 +452,12 @@ def test_completions_go_on_from_what_is_there() -> None:
     assert complete("status:5xx") == []
     assert complete("") == []
     assert complete("foo:b") == []
+
+
+def test_values_of_the_session_come_after_the_words_of_the_language() -> None:
+    seen = {"domain": ("shop.test", "cdn.shop.test"), "type": ("stranger",)}
+    assert complete("domain:", seen=seen) == ["domain:shop.test", "domain:cdn.shop.test"]
+    assert complete("is:slow -domain:CDN", seen=seen) == ["is:slow -domain:cdn.shop.test"]
+    assert complete("type:st", seen=seen) == ["type:stylesheet", "type:stranger"]
+    assert complete("domain:shop.test", seen=seen) == []
+    assert complete("domain:") == []

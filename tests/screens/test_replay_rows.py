@@ -108,6 +108,22 @@ async def test_filter_history_and_completion(make_app: MakeApp) -> None:
         assert not line.display
 
 
+async def test_a_filter_is_completed_with_what_the_session_holds(make_app: MakeApp) -> None:
+    async with replay(make_app) as (pilot, screen):
+        line = screen.query_one(FilterLine)
+        await press(pilot, "slash")
+        await press(pilot, *"domain:s", "tab")
+        assert line.text == "domain:shop.acme.dev"
+        await press(pilot, "escape", "slash", *"-domain:t", "tab")
+        assert line.text == "-domain:t.metrics.example"
+        await press(pilot, "escape", "slash", *"mime:", "tab")
+        assert line.text.startswith("mime:")
+        assert "/" in line.text
+        await press(pilot, "escape", "w")
+        await press(pilot, "slash", *"initiator:fe", "tab")
+        assert top(pilot).query_one(FilterLine).text == "initiator:fetch"
+
+
 async def test_the_selected_row_survives_a_filter(make_app: MakeApp) -> None:
     async with replay(make_app) as (pilot, screen):
         await press(pilot, "e", "r")
