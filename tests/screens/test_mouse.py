@@ -107,13 +107,13 @@ async def test_a_click_on_what_went_wrong_goes_there(make_app: MakeApp) -> None:
         assert screen.selected.seq == marker.seq
 
 
-@pytest.mark.parametrize(("tab", "name"), [("2 Headers", "Headers"), ("6 Raw", "Raw")])
-async def test_a_click_on_a_tab_turns_to_it(make_app: MakeApp, tab: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["Headers", "Raw"])
+async def test_a_click_on_a_tab_turns_to_it(make_app: MakeApp, name: str) -> None:
     app = make_app(session_id=SESSION)
     async with opened(app) as pilot:
         await press(pilot, "e")
         pane = app.screen.query_one(DetailPane)
-        x, y = place_of(pilot, pane.region.y, tab)
+        x, y = place_of(pilot, pane.region.y, name)
         await pilot.click(offset=(x, y))
         await settle(pilot)
         assert pane.tab == name
