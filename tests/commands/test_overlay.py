@@ -24,7 +24,8 @@ def test_two_sessions_as_text_and_ascii(store: str) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("2 sessions; full height: ")
-    assert [line.split()[0] for line in lines[2:6:2]] == [SESSION, OTHER]
+    name_cells, _band, _figures = columns(80)
+    assert [line[:name_cells].rstrip() for line in lines[2:6:2]] == ["Checkout · Acme", "Acme"]
     assert [line.split()[0] for line in lines[6:9]] == ["p75", "median", "p25"]
     assert "✖" in lines[3]
     assert all(len(line) <= 80 for line in lines)
