@@ -25,7 +25,7 @@ const hear = (entries: AnyEntry[], final?: unknown): void => {
     if (!known.has(entry) && (final || entry.loadEventEnd != 0)) {
       know(entry as never);
       // A shift that the user caused is no part of CLS.
-      if (!entry.hadRecentInput && !own(entry.name)) add(entry);
+      entry.hadRecentInput || own(entry.name) || add(entry);
     }
   }
 };
@@ -35,21 +35,25 @@ export const observe = (): void => {
   for (const type of PerformanceObserver.supportedEntryTypes) {
     if (!wants(type + ':')) observers[type]?.disconnect();
     else if (!observers[type]) {
-      observers[type] = new PerformanceObserver((list) => {
+      // What tells of an element, which may be gone a moment later, is heard at once:
+      // `element`, `event`, `first-input`, `largest-contentful-paint`, `layout-shift`.
+      const isUrgent = type < 'lo';
+      (observers[type] = new PerformanceObserver((list) => {
         if (options) {
           schedule();
-          // What tells of an element, which may be gone a moment later, is heard at once:
-          // `element`, `event`, `first-input`, `largest-contentful-paint`, `layout-shift`.
-          if (type < 'lo') hear(list.getEntries());
-          // So many are unread at most: of the queue, what is too much is counted. The timers of a
-          // hidden page may be a minute late.
-          else if (lists.push(list) > 500 || document.hidden) pump(FULL);
-          // A page that loads has better things to do.
-          if (document.readyState == 'complete') soon ||= setTimeout(whenIdle, 400, FULL);
+          if (isUrgent) hear(list.getEntries());
+          // To ask the document costs ten times what the rest does, so only the first, and each eighth
+          // after it, does that.
+          if (lists.push(list) % 8 == 1) {
+            // So many are unread at most: of the queue, what is too much is counted. The timers of a
+            // hidden page may be a minute late.
+            if (lists[500] || document.hidden) pump(FULL);
+            // A page that loads (`interactive`, `loading`; then it is `complete`) has better things to do.
+            else if (document.readyState < 'd') soon ||= setTimeout(whenIdle, 400, FULL);
+          }
         }
-      });
-      // Observers hear of every resource, however full the page's own timeline is.
-      observers[type].observe({
+      })).observe({
+        // Observers hear of every resource, however full the page's own timeline is.
         type,
         buffered: true,
         durationThreshold: options.durationThreshold ?? 40,

@@ -1,6 +1,6 @@
 /** What waits to be sent: bounded, the cheapest dropped first and counted, packed into batches. */
 import type { Entry } from './api.ts';
-import { exact, plain, shorten } from './compact.ts';
+import { plain, shorten } from './compact.ts';
 import { options, safe, timeline } from './core.ts';
 import { uuid } from './ids.ts';
 import { currentView, identify, viewAt, type View } from './pageviews.ts';
@@ -31,7 +31,7 @@ export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank)
 
 /** What is sent of an entry; nothing where a hook throws that was there to hold something back. */
 const serialise = safe((entry: object): string => {
-  const json = (entry as PerformanceEntry).toJSON ? JSON.stringify(plain(entry)) : exact(entry);
+  const json = JSON.stringify(plain(entry));
   return options.beforeSend ? JSON.stringify(options.beforeSend(JSON.parse(json)) || 0) : json;
 });
 

@@ -17,7 +17,7 @@ const next = (limit?: number): string | undefined => retries.shift() || build(li
 /** Sends a batch, and keeps it where that failed. `hurry` where the page may not live on. */
 const post = async (batch: string, hurry?: boolean): Promise<void> => {
   let body: BodyInit = batch;
-  let status = 0;
+  let status;
   let wait = 0;
   try {
     // Smaller ones are not worth compressing.
@@ -44,14 +44,15 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
   } catch {
     // No network, no server, or no budget.
   }
-  if (/^0|429|50[2347]/.test(status as never)) {
+  // Undefined where there was no answer.
+  if (/^u|429|50[2347]/.test(status as never)) {
     retries.push(batch);
     clearTimeout(timer);
     // Doubling up to a minute, half of it by chance.
     timer = setTimeout(pump, Math.max(wait, Math.min(3e4, 250 * 2 ** ++failures) * (1 + Math.random())));
   } else {
     failures = 0;
-    if (status >= 400) drop(batch);
+    if ((status as never) >= 400) drop(batch);
   }
 };
 
