@@ -30,6 +30,9 @@ FILTER_HINTS: tuple[tuple[str, str], ...] = (
 SAMPLED = 2_000
 """How many entries are looked at for what a filter may be completed with."""
 
+READ_AT_ONCE = 200
+"""How many of them are held at once: two thousand are some 5 MiB, which the process would keep."""
+
 
 class ValuesSeen(Message):
     """Hosts, media types and initiators of the session.
@@ -125,8 +128,12 @@ class FilterScreen(BaseScreen):
         looked_at = spread(entries, SAMPLED)
 
         def look(reader: Reader) -> ValuesSeen:
-            records = reader.records(looked_at)
-            return ValuesSeen(among, values_seen(record.entry for record in records))
+            entries = (
+                record.entry
+                for first in range(0, len(looked_at), READ_AT_ONCE)
+                for record in reader.records(looked_at[first : first + READ_AT_ONCE])
+            )
+            return ValuesSeen(among, values_seen(entries))
 
         self.ask_store(look)
 
