@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,12 @@ from pathlib import Path
 import psutil
 
 HOST = "127.0.0.1"
+
+
+def percentile_ms(latencies: Iterable[float], share: float) -> float:
+    """Milliseconds, of seconds; the nearest rank."""
+    ordered = sorted(latencies)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
 @dataclass
@@ -37,8 +43,7 @@ class Answers:
 
     def percentile(self, share: float) -> float:
         """Milliseconds; the nearest rank."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+        return percentile_ms(self.latencies, share)
 
 
 def http_request(body: bytes) -> bytes:
@@ -105,10 +110,15 @@ async def closed_loop(port: int, requests: Iterator[bytes], *, connections: int)
 
 
 async def open_loop(
-    port: int, requests: Sequence[bytes], *, per_second: float, connections: int = 64
+    port: int, requests: Iterable[bytes], *, per_second: float, connections: int = 64
 ) -> Answers:
     """Requests are due at fixed moments, whatever became of the earlier ones; one that finds all
-    connections busy waits, and its latency counts from when it was due."""
+    connections busy waits, and its latency counts from when it was due.
+
+    Args:
+        requests: each is asked for once the one before is begun, and not kept once it is answered;
+            to make one should take no more than some dozens of microseconds.
+    """
     answers = Answers()
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(connections):
