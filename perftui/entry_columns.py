@@ -198,11 +198,20 @@ class EntryColumns(Sequence[Entry]):
 def once_for_each(function: Callable[[Any], Any], values: Column) -> list[Any]:
     """The function of each value; of values that are one and the same object it is taken once.
 
-    Entries of a batch share what they have in common, such as ``extra``.
+    Entries of a batch share what they have in common, such as ``extra``, mostly many in a row.
     """
-    keys = list(map(id, values))
-    results = {key: function(one) for key, one in dict(zip(keys, values, strict=True)).items()}
-    return list(map(results.__getitem__, keys))
+    results: dict[int, Any] = {}
+    told: list[Any] = []
+    before = result = object()
+    for one in values:
+        if one is not before:
+            before, key = one, id(one)
+            if key in results:
+                result = results[key]
+            else:
+                result = results[key] = function(one)
+        told.append(result)
+    return told
 
 
 _ALWAYS = frozenset({"entry_type", "name", "start_us"})
