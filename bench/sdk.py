@@ -1,6 +1,6 @@
 """What a page pays for being measured: the SDK beside what others put into pages, in one run.
 
-    python -m bench.sdk                 five rounds, about eight minutes; only on an idle machine
+    python -m bench.sdk                 five rounds, eight to nine minutes; only on an idle machine
     python -m bench.sdk --rounds 1      a quick look
     python -m bench.sdk --only perftui --functions      where the SDK's own time goes
 
