@@ -359,7 +359,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
         _throughput(server, requests, 0.5, CONNECTIONS)
         answers, speed = _throughput(server, requests, options.seconds, CONNECTIONS)
     print(
-        f"the same as the SDK sends them {speed:>6,.0f} entries/s (without what equals its default,"
+        f"the same as the SDK sends them {speed:>6,.0f} entries/s (each as a row of values,"
         " with navigationId)"
     )
     failures += _open_loops(folder, options.seconds * 2)

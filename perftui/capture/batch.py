@@ -28,7 +28,9 @@ from perftui.capture.entry_decoding import (
     ResourceDecoder,
     decode_entry,
     decode_envelope,
+    guessed_row_decoder,
     resource_decoder,
+    row_decoder,
 )
 from perftui.capture.value_limit import ValueLimit
 from perftui.config import ServerSettings
@@ -46,6 +48,9 @@ MAX_TIME_MS = MAX_SAFE_INTEGER / 1000
 MAX_ENTRY_TYPE_CHARACTERS = 64
 
 MAX_ID_CHARACTERS = 128
+
+MAX_FIELDS = 256
+"""So many names ``fields`` may give."""
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -190,6 +195,10 @@ def decode_batch(
     )
 
 
+KEY_AND_VALUE = 3
+"""So many times as long as the value alone (of what Chromium reports: 25 and 7 bytes)."""
+
+
 class _Judged(msgspec.Struct, frozen=True):
     """The items of ``entries``.
 
@@ -206,8 +215,8 @@ class _Judged(msgspec.Struct, frozen=True):
     cut_count: int = 0
 
 
-def _judge(items: JSON, settings: ServerSettings) -> _Judged:
-    """The ``entries`` of a decoded document.
+def _judge(items: JSON, fields: JSON, settings: ServerSettings) -> _Judged:
+    """The ``entries`` and ``fields`` of a decoded document.
 
     Raises:
         InvalidBatchError: they are no list.
@@ -221,10 +230,17 @@ def _judge(items: JSON, settings: ServerSettings) -> _Judged:
             limit="max_entries",
         )
     text = _Text(settings.max_string_characters)
-    entries, rejected = _entries(items, text)
+    entries, rejected = _entries(items, fields, text)
     # Their bytes by the number of fields: an entry of three is not as long as one of thirty, and
     # measuring each one would mean encoding it again.
-    shares = [len(item) if isinstance(item, dict) else 1 for item in items]
+    shares = [
+        len(item) * KEY_AND_VALUE
+        if isinstance(item, dict)
+        else len(item)
+        if isinstance(item, list)
+        else 1
+        for item in items
+    ]
     return _Judged(entries, rejected, shares, text.cut_count)
 
 
@@ -234,23 +250,24 @@ def _decode_usual(body: bytes, settings: ServerSettings) -> tuple[dict[str, JSON
     # Looking for one byte first is sixty times as fast, and most bodies have no escapes at all.
     if (b"\\" in body and b"\\u0000" in body) or settings.max_nesting < RESOURCE_NESTING:
         return None
-    decoder = resource_decoder(settings.max_string_characters)
+    limit = settings.max_string_characters
+    decoder = guessed_row_decoder(limit, body) or resource_decoder(limit)
     others: list[JSON] = []
+    text = _Text(limit)
     try:
         try:
             envelope = decoder.batch(body)
             items: Any = envelope.entries
             if len(items) > settings.max_entries:
                 return None
-            judged = _Judged(decoder.columns(items), (), (1,) * len(items))
+            judged = _judge_decoded(items, body, others, decoder, text)
         except msgspec.ValidationError:
             envelope = decode_envelope(body)
             items = envelope.entries
             if items is msgspec.UNSET or len(items) > settings.max_entries:
                 return None
-            text = _Text(settings.max_string_characters)
-            judged = _judge_raw(items, others, decoder, text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            judged = _judge_raw(items, envelope.fields, others, text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError):
         return None
     document = {
         name: told
@@ -262,29 +279,83 @@ def _decode_usual(body: bytes, settings: ServerSettings) -> tuple[dict[str, JSON
     return document, judged
 
 
+def _judge_decoded(
+    items: Sequence[Any], body: bytes, others: list[JSON], decoder: ResourceDecoder, text: _Text
+) -> _Judged:
+    """What :meth:`ResourceDecoder.batch` decoded: ``others`` are the objects between rows."""
+    if decoder.fields is None:
+        return _Judged(decoder.columns(items), (), (1,) * len(items))
+    other_places = [place for place, item in enumerate(items) if item.__class__ is dict]
+    if not other_places:
+        return _Judged(decoder.columns(items), (), (1,) * len(items))
+    others += map(items.__getitem__, other_places)
+    lengths = [len(msgspec.json.encode(item)) for item in others]
+    # The rows are all of one type, so what they take together is enough.
+    row_places = [place for place, item in enumerate(items) if item.__class__ is not dict]
+    rows_length = len(body) - body.find(b'"entries"') - sum(lengths)
+    shares = [max(1, rows_length // max(1, len(row_places)))] * len(items)
+    for place, length in zip(other_places, lengths, strict=True):
+        shares[place] = length
+    rows = decoder.columns([items[place] for place in row_places])
+    return _put_together([rows], row_places, others, other_places, None, shares, text)
+
+
 def _judge_raw(
-    items: Sequence[msgspec.Raw], others: list[JSON], decoder: ResourceDecoder, text: _Text
+    items: Sequence[msgspec.Raw], fields: JSON, others: list[JSON], text: _Text
 ) -> _Judged:
     """Usual ``resource`` entries go into columns; the ``others`` are judged one by one."""
-    resources: list[Any] = []
-    resource_places: list[int] = []
+    of_objects = resource_decoder(text.limit)
+    names = _field_names(fields, text.limit)
+    of_rows = None if isinstance(names, str) else row_decoder(text.limit, names)
+    objects: list[Any] = []
+    object_places: list[int] = []
+    rows: list[Any] = []
+    row_places: list[int] = []
     other_places: list[int] = []
-    for place, item in enumerate(items):
+    raw_items = list(map(bytes, items))
+    for place, item in enumerate(raw_items):
         try:
-            resources.append(decoder.item(item))
-            resource_places.append(place)
+            if not item.startswith(b"["):
+                objects.append(of_objects.item(item))
+                object_places.append(place)
+                continue
+            if of_rows is not None:
+                rows.append(of_rows.item(item))
+                row_places.append(place)
+                continue
         except msgspec.ValidationError:
-            others.append(_decode(item))
-            other_places.append(place)
-    entries, refused = _entries(others, text)
+            pass
+        others.append(_decode(item))
+        other_places.append(place)
+    decoded = [of_objects.columns(objects)]
+    if of_rows is not None:
+        decoded.append(of_rows.columns(rows))
+    shares = list(map(len, raw_items))
+    return _put_together(
+        decoded, object_places + row_places, others, other_places, fields, shares, text
+    )
+
+
+def _put_together(
+    decoded: Sequence[EntryColumns],
+    decoded_places: list[int],
+    others: list[JSON],
+    other_places: Sequence[int],
+    fields: JSON,
+    shares: Sequence[int],
+    text: _Text,
+) -> _Judged:
+    """The entries that are decoded, and the ``others``, which are judged here, in the order of
+    their places."""
+    entries, refused = _entries(others, fields, text)
     rejected = [Rejection(other_places[one.index], one.reason) for one in refused]
     gone = {one.index for one in rejected}
-    places = resource_places + [place for place in other_places if place not in gone]
-    both = EntryColumns.concatenated([decoder.columns(resources), EntryColumns.of(entries)])
+    places = decoded_places + [place for place in other_places if place not in gone]
+    all_of_them = EntryColumns.concatenated([*decoded, EntryColumns.of(entries)])
     return _Judged(
-        both.taken(sorted(range(len(places)), key=places.__getitem__)),
+        all_of_them.taken(sorted(range(len(places)), key=places.__getitem__)),
         rejected,
-        [len(bytes(item)) for item in items],
+        shares,
         text.cut_count,
     )
 
@@ -306,7 +377,7 @@ def batch_of(
     session_id = _identifier(document, "sessionId")
     page_view_id = _identifier(document, "pageViewId")
     if judged is None:
-        judged = _judge(document.get("entries"), settings)
+        judged = _judge(document.get("entries"), document.get("fields"), settings)
     entries = EntryColumns.of(judged.entries)
     sent_us = _moment(document, "sentAt")
     origin_us = _moment(document, "timeOrigin")
@@ -495,22 +566,53 @@ class _Text:
 # --- one entry --------------------------------------------------------------------------------
 
 
-def _entries(items: list[JSON], text: _Text) -> tuple[list[Entry], list[Rejection]]:
+def _entries(items: list[JSON], fields: JSON, text: _Text) -> tuple[list[Entry], list[Rejection]]:
     entries: list[Entry] = []
     rejected: list[Rejection] = []
+    names: tuple[str, ...] | str | None = None
     for index, item in enumerate(items):
         cut_before = text.cut_count
-        entry = decode_entry(item, text.limit, text.within)
-        if entry is not None:
-            entries.append(entry)
-            continue
-        # Whatever it cut on the way is cut anew.
-        text.cut_count = cut_before
         try:
-            entries.append(_entry(item, text))
+            if type(item) is list:
+                if names is None:
+                    names = _field_names(fields, text.limit)
+                item = _object_of_row(item, names)
+            entry = decode_entry(item, text.limit, text.within)
+            if entry is None:
+                # Whatever it cut on the way is cut anew.
+                text.cut_count = cut_before
+                entry = _entry(item, text)
+            entries.append(entry)
         except _RefusedEntryError as error:
             rejected.append(Rejection(index, str(error)))
     return entries, rejected
+
+
+def _field_names(fields: JSON, limit: int) -> tuple[str, ...] | str:
+    """The names that ``fields`` gives, or what is wrong with it."""
+    if fields is None or fields is msgspec.UNSET:
+        return "fields: missing"
+    if not isinstance(fields, list):
+        return "fields: not an array"
+    if len(fields) > MAX_FIELDS:
+        return f"fields: more than {MAX_FIELDS}"
+    for name in fields:
+        if not isinstance(name, str):
+            return "fields: not all are strings"
+        if not 0 < len(name) <= limit:
+            return f"fields: not all are 1 to {limit} characters long"
+    if len(set(fields)) < len(fields):
+        return "fields: not distinct"
+    return tuple(fields)
+
+
+def _object_of_row(row: list[JSON], names: tuple[str, ...] | str) -> dict[str, JSON]:
+    """What a row stands for; a row that is shorter does not tell the last fields."""
+    if isinstance(names, str):
+        raise _RefusedEntryError(names)
+    if len(row) > len(names):
+        raise _RefusedEntryError(f"{len(row)} values for {len(names)} fields")
+    return dict(zip(names, row, strict=False))
 
 
 _FIELDS = tuple((field.wire, field.attribute, field.kind) for field in ENTRY_FIELDS)

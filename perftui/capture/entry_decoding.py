@@ -152,6 +152,7 @@ class Envelope(msgspec.Struct):
 
     sessionId: Any = msgspec.UNSET  # noqa: N815
     pageViewId: Any = msgspec.UNSET  # noqa: N815
+    fields: Any = msgspec.UNSET
     entries: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     batchId: Any = msgspec.UNSET  # noqa: N815
     timeOrigin: Any = msgspec.UNSET  # noqa: N815
@@ -182,49 +183,65 @@ class ResourceDecoder:
 
     The bytes must hold no escaped NUL. Decoding raises msgspec.DecodeError, UnicodeDecodeError or
     RecursionError at whatever is not usual: another type, a field that is not known, a value out
-    of its bounds.
+    of its bounds, more values than fields.
 
     Args:
         limit: the longest string in characters.
+        fields: of entries that are told as rows, the fields that the values of a row are of:
+            distinct names of :data:`RESOURCE_FIELDS`. None for entries that are objects.
 
     Attributes:
+        fields: likewise.
         item: decodes one entry.
     """
 
-    def __init__(self, limit: int) -> None:
-        resource, batch = _decoders(limit, only_usual_words=False)
-        self.item: Callable[[msgspec.Raw], Any] = resource
+    def __init__(self, limit: int, fields: tuple[str, ...] | None = None) -> None:
+        self.fields = fields
+        self._names = list(fields or ())
+        self._places = _Places(RESOURCE_FIELDS if fields is None else fields)
+        resource, batch = _decoders(limit, fields, only_usual_words=False)
+        self.item: Callable[[bytes], Any] = resource
         self._batch: Callable[[bytes], Envelope] = batch
         self._batch_of_usual_words: Callable[[bytes], Envelope] = _decoders(
-            limit, only_usual_words=True
+            limit, fields, only_usual_words=True
         )[1]
 
     def batch(self, body: bytes) -> Envelope:
         """Decode a whole batch that holds nothing else; its ``entries`` are what :meth:`columns`
-        takes."""
+        takes. Between rows there may be objects, which are given as they are, each a dict.
+
+        Raises:
+            msgspec.ValidationError: also where the batch has other ``fields``.
+        """
         try:
-            return self._batch_of_usual_words(body)
+            envelope = self._batch_of_usual_words(body)
         except msgspec.ValidationError:
-            return self._batch(body)
+            envelope = self._batch(body)
+        if self.fields is not None and envelope.fields != self._names:
+            raise msgspec.ValidationError("other fields")
+        return envelope
 
     def columns(self, decoded: Sequence[Any]) -> EntryColumns:
         """What :meth:`batch` and :attr:`item` decoded, by column."""
         if not decoded:
             return EntryColumns.of(())
-        told = list(zip(*map(msgspec.structs.astuple, decoded), strict=True))
+        places = self._places
+        told: list[Column] = list(zip(*map(msgspec.structs.astuple, decoded), strict=True))
+        told += [(default,) * len(decoded) for default in places.defaults]
+        started = told[places.start]
         # ROUND is still to be taken off of these. (A thousand is a float: the interpreter has quick
         # ways for two floats, none for a float and an int.)
-        starts = [start * 1000.0 + ROUND for start in told[_START]]
+        starts = [start * 1000.0 + ROUND for start in started]
         columns: dict[str, Column] = {
-            "entry_type": told[_ENTRY_TYPE],
-            "name": told[_NAME],
+            "entry_type": told[places.entry_type],
+            "name": told[places.name],
             "start_us": [start - ROUND for start in starts],
         }
         # Over a connection that is there already most moments are the same as the one before; the
         # first is the start, where that is no zero.
-        moments: Column = told[_START] if all(told[_START]) else ()
+        moments: Column = started if all(started) else ()
         offsets: Column = [0.0] * len(decoded)
-        for attribute, place in _TIMES:
+        for attribute, place in places.times:
             values = told[place]
             if any(values):
                 if values != moments:
@@ -234,32 +251,77 @@ class ResourceDecoder:
                         for value, start in zip(values, starts, strict=True)
                     ]
                 columns[attribute] = offsets
-        for attribute, place, empty in _WORDS:
+        for attribute, place, empty in places.words:
             values = told[place]
             if any(values):
                 columns[attribute] = (
                     [value or None for value in values] if empty in values else values
                 )
-        columns["duration_us"] = _durations(told[_DURATION], columns)
-        columns.update(zip(_SIZES, _sizes(told), strict=True))
-        extra = _extra(told[_NAVIGATION], told[_SERVER_TIMING])
+        columns["duration_us"] = _durations(told[places.duration], columns)
+        sizes = [told[place] for _, place in places.sizes]
+        known = _known_sizes(sizes, told[places.request_start], told[places.response_start])
+        columns.update(zip([attribute for attribute, _ in places.sizes], known, strict=True))
+        extra = _extra(told[places.navigation], told[places.server_timing])
         if extra is not None:
             columns["extra"] = extra
         return EntryColumns(columns)
 
 
+class _Places:
+    """Which field lies where in what is decoded; what is not told follows, with its default.
+
+    Args:
+        fields: that are decoded, in their order.
+
+    Attributes:
+        defaults: of the fields that are not.
+        times, words, sizes: attribute of :class:`perftui.model.Entry` and place, in the order of
+            the wire; of a word also what stands for unknown.
+    """
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        absent = [name for name in _DEFAULTS if name not in fields]
+        self.defaults = [_DEFAULTS[name] for name in absent]
+        places = {name: place for place, name in enumerate((*fields, *absent))}
+        self.entry_type = places["entryType"]
+        self.name = places["name"]
+        self.start = places["startTime"]
+        self.duration = places["duration"]
+        self.navigation = places["navigationId"]
+        self.server_timing = places["serverTiming"]
+        self.request_start = places["requestStart"]
+        self.response_start = places["responseStart"]
+        told = [
+            (field.kind, field.attribute, places[field.wire])
+            for field in ENTRY_FIELDS
+            if field.wire in places
+        ]
+        self.times = [(name, place) for kind, name, place in told if kind is FieldKind.TIME]
+        self.words: list[tuple[str, int, object]] = [
+            (name, place, 0 if kind is FieldKind.STATUS else "")
+            for kind, name, place in told
+            if kind in {FieldKind.STATUS, FieldKind.TEXT}
+        ]
+        self.sizes = [(name, place) for kind, name, place in told if kind is FieldKind.SIZE]
+
+
 def _decoders(
-    limit: int, *, only_usual_words: bool
-) -> tuple[Callable[[msgspec.Raw], Any], Callable[[bytes], Envelope]]:
+    limit: int, fields: tuple[str, ...] | None, *, only_usual_words: bool
+) -> tuple[Callable[[bytes], Any], Callable[[bytes], Envelope]]:
+    types = _resource_fields(limit, only_usual_words=only_usual_words)
     resource = msgspec.defstruct(
         "ResourceEntry",
-        _resource_fields(limit, only_usual_words=only_usual_words),
+        [(name, *types[name]) for name in (types if fields is None else fields)],
+        array_like=fields is not None,
+        # A row would otherwise have to tell what is required first.
+        kw_only=True,
         forbid_unknown_fields=True,
         gc=False,
     )
+    item = resource if fields is None else resource | dict[str, Any]
     batch = msgspec.defstruct(
         "ResourceBatch",
-        [("entries", list[resource])],  # type: ignore[valid-type]
+        [("entries", list[item])],  # type: ignore[valid-type]
         bases=(Envelope,),
         kw_only=True,
     )
@@ -283,10 +345,8 @@ def _durations(durations: Column, columns: Mapping[str, Column]) -> Column:
         ]
 
 
-def _sizes(told: Sequence[Column]) -> Sequence[Column]:
+def _known_sizes(sizes: Sequence[Column], requests: Column, responses: Column) -> Sequence[Column]:
     """Where the timing is withheld, as without Timing-Allow-Origin, the zeros are no sizes."""
-    sizes = [told[place] for place in _SIZES.values()]
-    requests, responses = told[_REQUEST_START], told[_RESPONSE_START]
     if all(requests) or all(responses):
         return sizes
     withheld = [
@@ -354,7 +414,8 @@ each entry, and its hash is known when it is looked up; any other word is fine t
 batch a second look."""
 
 
-def _resource_fields(limit: int, *, only_usual_words: bool) -> list[Any]:
+def _resource_fields(limit: int, *, only_usual_words: bool) -> dict[str, tuple[Any, ...]]:
+    """Name of each field -> its type, and its default where it need not be there."""
     most = (ROUNDING_RANGE_US - 1) / 1000
     time = Annotated[float, msgspec.Meta(ge=-most, le=most)]
     size = Annotated[int, msgspec.Meta(ge=0, le=MAX_SAFE_INTEGER)]
@@ -387,8 +448,7 @@ def _resource_fields(limit: int, *, only_usual_words: bool) -> list[Any]:
             known = tuple(word for word in words if len(word) <= limit)
             fields[name] = (Literal[known] | None, None)
     # In the order of the wire the decoder finds each field where it looks first.
-    order = dict.fromkeys((*CHROMIUM_ORDER, *fields))
-    return [(name, *fields[name]) for name in order]
+    return {name: fields[name] for name in dict.fromkeys((*CHROMIUM_ORDER, *fields))}
 
 
 CHROMIUM_ORDER = (
@@ -403,28 +463,56 @@ CHROMIUM_ORDER = (
 )
 """The fields of ``PerformanceResourceTiming.toJSON()`` as Chromium writes them."""
 
-_PLACES = {
-    field[0]: place for place, field in enumerate(_resource_fields(1, only_usual_words=False))
+_DEFAULTS: Mapping[str, object] = {
+    "startTime": 0.0,
+    "duration": msgspec.UNSET,
+    "navigationId": None,
+    "serverTiming": (),
+    "requestStart": None,
+    "responseStart": None,
+    **{field.wire: 0 for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE},
 }
-_ENTRY_TYPE, _NAME = _PLACES["entryType"], _PLACES["name"]
-_START, _DURATION = _PLACES["startTime"], _PLACES["duration"]
-_NAVIGATION, _SERVER_TIMING = _PLACES["navigationId"], _PLACES["serverTiming"]
-_REQUEST_START, _RESPONSE_START = _PLACES["requestStart"], _PLACES["responseStart"]
-_TIMES = tuple(
-    (field.attribute, _PLACES[field.wire]) for field in ENTRY_FIELDS if field.kind is FieldKind.TIME
-)
-_WORDS: tuple[tuple[str, int, object], ...] = tuple(
-    (field.attribute, _PLACES[field.wire], 0 if field.kind is FieldKind.STATUS else "")
-    for field in ENTRY_FIELDS
-    if field.kind in {FieldKind.STATUS, FieldKind.TEXT}
-)
-"""Attribute, place, and what stands for unknown."""
-_SIZES = {
-    field.attribute: _PLACES[field.wire] for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE
-}
+"""Of the fields that are looked at in any case, what absent means: as in
+:func:`_resource_fields`."""
+
+RESOURCE_FIELDS = tuple(_resource_fields(1, only_usual_words=False))
+"""The fields that a usual ``resource`` entry may have."""
 
 
 @lru_cache(maxsize=8)
 def resource_decoder(limit: int) -> ResourceDecoder:
     """The one decoder for a limit."""
     return ResourceDecoder(limit)
+
+
+@lru_cache(maxsize=16)
+def row_decoder(limit: int, fields: tuple[str, ...]) -> ResourceDecoder | None:
+    """The one decoder for a limit and the fields of rows; None where no usual entry has such
+    fields."""
+    told = set(fields)
+    if len(told) < len(fields) or not {"name", "entryType"} <= told <= set(RESOURCE_FIELDS):
+        return None
+    return ResourceDecoder(limit, fields)
+
+
+HEAD_BYTES = 4_096
+"""Where the names of the fields are looked for: the SDK writes the entries last."""
+
+_decode_names: Callable[[bytes], list[str]] = msgspec.json.Decoder(list[str]).decode
+
+
+def guessed_row_decoder(limit: int, body: bytes) -> ResourceDecoder | None:
+    """The decoder for the rows that the body seems to hold, found without decoding it.
+
+    The ``fields`` may turn out to be those of another object, or not the last ones: what was
+    decoded has to be compared with the decoder's own.
+    """
+    begin = body.find(b'"fields":[', 0, HEAD_BYTES)
+    if begin < 0:
+        return None
+    begin += len(b'"fields":')
+    try:
+        names = _decode_names(body[begin : body.find(b"]", begin, HEAD_BYTES) + 1])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return row_decoder(limit, tuple(names))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.generator import Generator
-from perftui.capture.batch import decode_batch
+from perftui.capture.batch import Decoded, decode_batch, decode_lines
 from perftui.config import ServerSettings
 from perftui.errors import IntakeError, InvalidBatchError, TooLargeError, UndecodableBatchError
 from perftui.model import Entry
@@ -192,6 +192,138 @@ def test_too_many_entries_are_refused() -> None:
         decode_batch(
             body(*[RESOURCE] * 11), received_us=RECEIVED_US, settings=ServerSettings(max_entries=10)
         )
+
+
+ROW_FIELDS = list(RESOURCE)
+ROW = list(RESOURCE.values())
+
+
+def rows(*items: Any, fields: Any = ROW_FIELDS, **envelope: Any) -> Decoded:
+    return decode_batch(body(*items, fields=fields, **envelope), received_us=RECEIVED_US)
+
+
+def test_the_row_of_the_wire_format() -> None:
+    decoded = rows(ROW, {"entryType": "mark", "name": "ready", "startTime": 5}, ROW)
+    assert not decoded.rejected
+    first, mark, last = decoded.batch.entries
+    assert first == last == entry()
+    assert (mark.entry_type, mark.name, mark.start_us) == ("mark", "ready", 5_000)
+
+
+def test_a_short_row_does_not_tell_the_last_fields() -> None:
+    place = ROW_FIELDS.index("transferSize")
+    (found,) = rows(ROW[:place]).batch.entries
+    assert found == entry(dict(list(RESOURCE.items())[:place]))
+    assert found.transfer_size == 0
+    (found,) = rows([*ROW[:place], None]).batch.entries
+    assert found.transfer_size is None, "null is unknown, as in an object"
+
+
+def test_a_field_of_a_row_that_is_not_known_is_kept() -> None:
+    (found,) = rows([*ROW, {"a": [1]}], fields=[*ROW_FIELDS, "shape"]).batch.entries
+    assert found == entry(shape={"a": [1]})
+    assert found.extra == {"shape": {"a": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ([*ROW, 5], "13 values for 12 fields"),
+        ([], "entryType: missing"),
+        (["resource"], "name: missing"),
+        ([5, "x"], "entryType: not a string"),
+        (["resource", "x", [], 1], "initiatorType: not a string"),
+        (["resource", "x", "fetch", None], "startTime: unknown, so it has no place in time"),
+        (["resource", "x", "fetch", "12"], "startTime: not a number"),
+        (["resource", "x", "fetch", 1, -1], "duration: negative"),
+        ([[], "x"], "entryType: not a string"),
+        ("resource", "not an object"),
+    ],
+)
+def test_a_bad_row_takes_no_good_one_with_it(item: Any, reason: str) -> None:
+    decoded = rows(ROW, item, ROW, RESOURCE)
+    assert list(decoded.batch.entries) == [entry()] * 3
+    assert [(one.index, one.reason) for one in decoded.rejected] == [(1, reason)]
+    assert decoded.batch.rejected_count == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (None, "fields: missing"),
+        (5, "fields: not an array"),
+        ({"name": 0}, "fields: not an array"),
+        ("name", "fields: not an array"),
+        (["name", 5], "fields: not all are strings"),
+        (["name", ["x"]], "fields: not all are strings"),
+        (["name", ""], "fields: not all are 1 to 8192 characters long"),
+        (["name", "x" * 8193], "fields: not all are 1 to 8192 characters long"),
+        (["name", "entryType", "name"], "fields: not distinct"),
+        ([f"x{number}" for number in range(257)], "fields: more than 256"),
+    ],
+)
+def test_rows_of_no_good_fields_are_refused_one_by_one(fields: Any, reason: str) -> None:
+    decoded = rows(ROW, RESOURCE, ROW, fields=fields)
+    assert list(decoded.batch.entries) == [entry()]
+    assert [(one.index, one.reason) for one in decoded.rejected] == [(0, reason), (2, reason)]
+    assert not rows(RESOURCE, fields=fields).rejected, "what nobody needs does no harm"
+
+
+def test_rows_of_a_batch_without_fields_are_refused_one_by_one() -> None:
+    decoded = decode_batch(body(ROW, RESOURCE), received_us=RECEIVED_US)
+    assert list(decoded.batch.entries) == [entry()]
+    assert [(one.index, one.reason) for one in decoded.rejected] == [(0, "fields: missing")]
+
+
+def test_as_many_fields_as_may_be() -> None:
+    fields = [*ROW_FIELDS, *[f"x{number}" for number in range(256 - len(ROW))]]
+    (found,) = rows([*ROW, *range(256 - len(ROW))], fields=fields).batch.entries
+    assert found.extra["x243"] == 243
+
+
+def test_strings_of_rows_are_mended_and_cut() -> None:
+    place = ROW_FIELDS.index("name")
+    for name in ["a\0b", "x" * 9_000, "a\ud800b"]:
+        row = [*ROW[:place], name, *ROW[place + 1 :]]
+        decoded = rows(row, ROW)
+        assert list(decoded.batch.entries) == [entry(name=name), entry()]
+        assert decoded.cut_count == (len(name) == 9_000)
+
+
+def test_numbers_that_no_reader_agrees_on_beside_rows_are_kept_as_text() -> None:
+    mark = {"entryType": "mark", "name": "m", "startTime": 1, "detail": 2**70}
+    decoded = rows(ROW, mark, [*ROW, 2**70], fields=[*ROW_FIELDS, "detail"])
+    first, second, third = decoded.batch.entries
+    assert first == entry()
+    assert second.extra == third.extra == {"detail": str(2**70)}
+    decoded = rows(ROW, mark)
+    assert [one.extra for one in decoded.batch.entries] == [{}, {"detail": str(2**70)}]
+
+
+def test_nesting_of_rows_is_bounded() -> None:
+    deep: Any = 1
+    for _ in range(70):
+        deep = [deep]
+    with pytest.raises(UndecodableBatchError, match="nested deeper than 64"):
+        rows([*ROW, deep], fields=[*ROW_FIELDS, "x"])
+
+
+def test_too_many_rows_are_refused() -> None:
+    with pytest.raises(TooLargeError):
+        decode_batch(
+            body(*[ROW] * 11, fields=ROW_FIELDS),
+            received_us=RECEIVED_US,
+            settings=ServerSettings(max_entries=10),
+        )
+
+
+def test_lines_of_a_file_may_hold_rows() -> None:
+    ((number, decoded),) = decode_lines(
+        iter([body(ROW, RESOURCE, fields=ROW_FIELDS)]), received_us=RECEIVED_US
+    )
+    assert number == 1
+    assert isinstance(decoded, Decoded)
+    assert list(decoded.batch.entries) == [entry()] * 2
 
 
 ENVELOPE = b'{"sessionId":"s","pageViewId":"p","entries":[%s],"client":{"x":[%s]}}'

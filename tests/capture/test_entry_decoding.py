@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,14 +16,19 @@ from hypothesis import strategies as st
 import perftui
 from perftui.capture import batch as rules
 from perftui.capture.entry_decoding import (
+    CHROMIUM_ORDER,
     EMPTY_FIELDS,
+    RESOURCE_FIELDS,
     decode_entry,
     decode_envelope,
+    guessed_row_decoder,
     resource_decoder,
+    row_decoder,
 )
 from perftui.config import ServerSettings
 from perftui.entry_fields import ENTRY_FIELDS, FieldKind
 from perftui.errors import UndecodableBatchError
+from tests.rows import with_rows
 
 LIMIT = 40
 
@@ -60,8 +67,8 @@ _metrics = st.lists(
 )
 
 
-def _items(values: dict[FieldKind, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    own: dict[str, st.SearchStrategy[Any]] = {
+def _fields(values: dict[FieldKind, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
+    return {
         "duration": values[FieldKind.TIME],
         "startTime": values[FieldKind.TIME],
         **{field.wire: values[field.kind] for field in ENTRY_FIELDS},
@@ -72,11 +79,16 @@ def _items(values: dict[FieldKind, st.SearchStrategy[Any]]) -> st.SearchStrategy
         "k" * 50: st.just(1),
         "nested": st.just({"a": ["b" * 60, 2**60]}),
     }
-    types = st.sampled_from(["resource", "navigation", "request", "paint", "event"])
-    return st.fixed_dictionaries(
-        {"entryType": types, "name": st.sampled_from(["https://a.test/", "n" * 50, ""])},
-        optional=own,
-    )
+
+
+_required: dict[str, st.SearchStrategy[Any]] = {
+    "entryType": st.sampled_from(["resource", "navigation", "request", "paint", "event"]),
+    "name": st.sampled_from(["https://a.test/", "n" * 50, ""]),
+}
+
+
+def _items(values: dict[FieldKind, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(_required, optional=_fields(values))
 
 
 @given(_items(_usual) | _items(_values))
@@ -111,6 +123,16 @@ def _decoded_slowly(body: bytes) -> rules.Decoded:
         return rules.decode_batch(body, received_us=5)
 
 
+def _written(items: Sequence[Any], **envelope: Any) -> bytes:
+    told = {"sessionId": "s", "pageViewId": "p", "batchId": "b", **envelope, "entries": items}
+    return msgspec.json.encode(told)
+
+
+def _bounded(value: Any) -> Any:
+    """With integers that msgspec can write."""
+    return 2**60 if type(value) is int and abs(value) >= 2**63 else value
+
+
 def _without_shares(decoded: rules.Decoded) -> rules.Decoded:
     """How a document's bytes are shared out between types is an estimate either way."""
     batch = msgspec.structs.replace(decoded.batch, bytes_by_type={})
@@ -121,11 +143,7 @@ def _without_shares(decoded: rules.Decoded) -> rules.Decoded:
 @example([{"entryType": "resource", "name": "https://a.test/", "workerStart": 3e-21}])
 @given(st.lists(_items(_usual) | _items(_values) | st.just({"entryType": 1}), max_size=4))
 def test_a_whole_batch_is_the_same_without_the_detour(items: list[dict[str, Any]]) -> None:
-    for item in items:
-        for name, value in item.items():
-            if type(value) is int and abs(value) >= 2**63:
-                item[name] = 2**60
-    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", "entries": items})
+    body = _written([{name: _bounded(value) for name, value in item.items()} for item in items])
     quick = rules.decode_batch(body, received_us=5)
     slow = _decoded_slowly(body)
     assert _without_shares(quick) == _without_shares(slow)
@@ -217,3 +235,154 @@ def test_what_hides_in_a_batch_gets_the_closer_look() -> None:
     deep = head + b'{"entryType":"x","name":"x","v":' + b"[" * 70 + b"]" * 70 + b"}]}"
     with pytest.raises(UndecodableBatchError):
         rules.decode_batch(deep, received_us=5)
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def _same(rows: rules.Decoded, objects: rules.Decoded) -> bool:
+    """But for lengths: rows are shorter."""
+    lengths: dict[str, Any] = {"byte_count": 0, "wire_byte_count": 0, "bytes_by_type": {}}
+    return (
+        msgspec.structs.replace(rows, batch=msgspec.structs.replace(rows.batch, **lengths))
+        == msgspec.structs.replace(objects, batch=msgspec.structs.replace(objects.batch, **lengths))
+        and rows.batch.bytes_by_type.keys() == objects.batch.bytes_by_type.keys()
+    )
+
+
+_not_entries: st.SearchStrategy[Any] = st.sampled_from([None, 1, "x", {}, {"entryType": 1}])
+
+
+@st.composite
+def _rows(draw: st.DrawFn) -> tuple[list[str], list[list[Any]]]:
+    """Names of fields, and rows of their values, some of them short."""
+    kinds = draw(st.sampled_from([_usual, _usual, _values]))
+    values = {**_required, **_fields(kinds)}
+    if draw(st.booleans()):
+        # As all entries of one page are.
+        values["entryType"] = st.just("resource")
+        values["navigationId"] = st.integers(0, 3)
+    known = draw(st.booleans())
+    names = draw(
+        st.just(list(CHROMIUM_ORDER))
+        | st.lists(st.sampled_from(RESOURCE_FIELDS if known else list(values)), unique=True).map(
+            lambda names: list(dict.fromkeys(("name", *names, "entryType")))
+        )
+        | st.lists(st.sampled_from(list(values)), unique=True)
+    )
+    row = st.tuples(*[values[name].map(_bounded) for name in names]).map(list)
+    short = st.tuples(row, st.integers(0, len(names))).map(lambda told: told[0][: told[1]])
+    return names, draw(st.lists(row | row | short, max_size=4))
+
+
+@given(_rows(), st.lists(_items(_usual) | _items(_values) | _not_entries, max_size=3), st.data())
+def test_a_row_is_the_object_of_its_fields_and_values(
+    told: tuple[list[str], list[list[Any]]], others: list[Any], data: st.DataObject
+) -> None:
+    names, rows = told
+    others = [
+        {name: _bounded(value) for name, value in item.items()} if isinstance(item, dict) else item
+        for item in others
+    ]
+    mixed = data.draw(st.permutations([*rows, *others])) if others else rows
+    objects = [
+        dict(zip(names, item, strict=False)) if isinstance(item, list) else item for item in mixed
+    ]
+    of_objects = rules.decode_batch(_written(objects), received_us=5)
+    of_rows = rules.decode_batch(_written(mixed, fields=names), received_us=5)
+    assert _same(of_rows, of_objects)
+    assert _same(of_rows, _decoded_slowly(_written(mixed, fields=names)))
+    # Also where the names are told behind the entries, and so cannot be guessed.
+    behind = {"sessionId": "s", "pageViewId": "p", "batchId": "b", "entries": mixed}
+    body = msgspec.json.encode({**behind, "client": {"x": 1}, "fields": names})
+    of_behind = rules.decode_batch(body, received_us=5)
+    assert _same(of_behind, rules.decode_batch(_written(objects, client={"x": 1}), received_us=5))
+
+
+def test_what_the_sdk_recorded_is_the_same_as_rows() -> None:
+    session = Path(perftui.__file__).parent / "demo" / "session.jsonl"
+    count = 0
+    for line in session.read_bytes().splitlines():
+        document = with_rows(json.loads(line))
+        of_objects = rules.decode_batch(line, received_us=5)
+        body = msgspec.json.encode(document)
+        with mock.patch.object(rules, "_judge_raw", side_effect=AssertionError("one by one")):
+            of_rows = rules.decode_batch(body, received_us=5)
+        assert _same(of_rows, of_objects)
+        count += sum(isinstance(entry, list) for entry in document["entries"])
+    assert count > 50
+
+
+def test_a_batch_of_rows_is_decoded_in_one_call() -> None:
+    from bench.generator import Generator
+
+    for body in Generator().bodies(50, 4, compact=True):
+        with (
+            mock.patch.object(rules, "_entries", side_effect=AssertionError("one by one")),
+            mock.patch.object(rules, "_judge_raw", side_effect=AssertionError("one by one")),
+        ):
+            quick = rules.decode_batch(body, received_us=5)
+        assert quick == _decoded_slowly(body)
+        assert len(quick.batch.entries) == 50
+
+
+def test_names_of_another_object_mislead_nobody() -> None:
+    row = ["https://a.test/", "resource", 5.0]
+    good = ["name", "entryType", "startTime"]
+    other = ["name", "entryType", "fetchStart"]
+    # The last of two is the one that counts, and of an object within nothing does.
+    twice = b'{"sessionId":"s","pageViewId":"p","batchId":"b","fields":%s,"entries":%s,"fields":%s}'
+    told = [msgspec.json.encode(one) for one in (other, [row], good)]
+    expected = rules.decode_batch(_written([row], fields=good), received_us=5)
+    assert expected.batch.entries[0].start_us == 5_000
+    body = twice % (told[0], told[1], told[2])
+    assert guessed_row_decoder(8192, body) is row_decoder(8192, tuple(other))
+    assert _same(rules.decode_batch(body, received_us=5), expected)
+    within = {"client": {"fields": other}, "entries": [row]}
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", **within})
+    assert guessed_row_decoder(8192, body) is row_decoder(8192, tuple(other))
+    decoded = rules.decode_batch(body, received_us=5)
+    assert [one.reason for one in decoded.rejected] == ["fields: missing"]
+    body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", **within, "fields": good})
+    assert rules.decode_batch(body, received_us=5).batch.entries[0].start_us == 5_000
+
+
+def test_rows_of_fields_that_no_usual_entry_has_get_no_decoder_of_their_own() -> None:
+    assert row_decoder(8192, CHROMIUM_ORDER) is row_decoder(8192, CHROMIUM_ORDER) is not None
+    assert row_decoder(8192, ("entryType", "name")) is not None
+    for names in [("name",), ("entryType",), (*CHROMIUM_ORDER, "x"), (*CHROMIUM_ORDER, "name")]:
+        assert row_decoder(8192, names) is None
+    for body in [b'"fields":[', b'"fields":[5]', b'"fields":["\xff"]', b'"fields":[["name"]]', b""]:
+        assert guessed_row_decoder(8192, body) is None
+
+
+def test_how_deep_a_row_may_be_nested_is_how_deep_its_object_may_be() -> None:
+    metric = {"name": "db", "duration": 1.5}
+    names = ["entryType", "name", "serverTiming"]
+    bodies = [
+        _written([["resource", "/", [metric]]], fields=names),
+        _written([{"entryType": "resource", "name": "/", "serverTiming": [metric]}]),
+    ]
+    for nesting in range(1, 6):
+        taken = []
+        for body in bodies:
+            try:
+                rules.decode_batch(
+                    body, received_us=5, settings=ServerSettings(max_nesting=nesting)
+                )
+                taken.append(True)
+            except UndecodableBatchError:
+                taken.append(False)
+        assert taken == [nesting >= 4] * 2
+
+
+def test_the_bytes_of_a_mixed_batch_are_shared_out_by_length() -> None:
+    task = {"entryType": "longtask", "name": "self", "startTime": 1.0, "attribution": ["x" * 500]}
+    row = ["https://a.test/" + "y" * 85, "resource"]
+    body = _written([row, task, row], fields=["name", "entryType"])
+    quick = rules.decode_batch(body, received_us=5).batch.bytes_by_type
+    lengths = {"resource": 2 * len(json.dumps(row)), "longtask": len(json.dumps(task))}
+    for entry_type, length in lengths.items():
+        assert quick[entry_type] / len(body) == pytest.approx(
+            length / sum(lengths.values()), abs=0.05
+        )

@@ -14,6 +14,7 @@ import msgspec
 
 import perftui
 from bench.generator import Generator
+from tests.rows import with_rows
 
 HOSTILE: tuple[Any, ...] = (
     *(None, True, False, 0, -0.0, -1, 1, 0.1, 1e-320, 1e308, -1e308, 2**31, 2**53, 2**53 + 1),
@@ -33,9 +34,15 @@ ENTRY_TYPES = (
 
 
 def real_batches() -> list[bytes]:
-    """Of the demo's recording, and full ones of the generator."""
+    """Of the demo's recording, and full ones of the generator: of objects, and with rows."""
     recorded = Path(perftui.__file__).parent / "demo" / "session.jsonl"
-    return [*recorded.read_bytes().splitlines(), *Generator().bodies(7, 5)]
+    lines = recorded.read_bytes().splitlines()
+    return [
+        *lines,
+        *[msgspec.json.encode(with_rows(json.loads(line))) for line in lines],
+        *Generator().bodies(7, 5),
+        *Generator().bodies(7, 10, compact=True),
+    ]
 
 
 class Mutator:
@@ -70,7 +77,7 @@ class Mutator:
             document["batchId"] = f"{self._seed}-{self._number}"
         changes: tuple[Callable[[dict[str, Any]], None], ...] = (
             *(self._replace, self._remove, self._add, self._swap, self._retype),
-            *(self._repeat, self._nest, self._elsewhere),
+            *(self._repeat, self._nest, self._elsewhere, self._rename),
         )
         for _ in range(self._random.choice((0, 1, 1, 2, 5, 20))):
             self._random.choice(changes)(document)
@@ -129,6 +136,34 @@ class Mutator:
             entry = self._random.choice(entries)
             if isinstance(entry, dict):
                 entry["entryType"] = self._random.choice(ENTRY_TYPES)
+            elif isinstance(entry, list) and len(entry) > 1:
+                # Chromium gives it second.
+                entry[1] = self._random.choice(ENTRY_TYPES)
+
+    def _rename(self, document: dict[str, Any]) -> None:
+        """Other ``fields`` for the rows."""
+        chance = self._random
+        names = document.get("fields")
+        if not isinstance(names, list) or not names:
+            document["fields"] = chance.choice((self._hostile(), ["name", "entryType"]))
+            return
+        place = chance.randrange(len(names))
+        match chance.randrange(7):
+            case 0:
+                document["fields"] = self._hostile()
+            case 1:
+                chance.shuffle(names)
+            case 2:
+                names[place] = self._hostile()
+            case 3:
+                names[place] = chance.choice(names)
+            case 4:
+                names.insert(place, chance.choice(("x", "detail", "workerStart", "startTime")))
+            case 5:
+                # Behind the entries.
+                document["fields"] = document.pop("fields")
+            case _:
+                del names[place:]
 
     def _repeat(self, document: dict[str, Any]) -> None:
         entries = document.get("entries")
