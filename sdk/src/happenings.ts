@@ -20,7 +20,7 @@ const count = (entry: Entry): void => {
   ) {
     before.count = ((before.count as number) ?? 1) + 1;
     // It may have been made ready for a batch that then was full.
-    last!._json = undefined;
+    last!._json = '';
   } else last = add(entry);
 };
 

@@ -37,11 +37,10 @@ export const observe = (): void => {
     else if (!observers[type]) {
       // What tells of an element, which may be gone a moment later, is heard at once:
       // `element`, `event`, `first-input`, `largest-contentful-paint`, `layout-shift`.
-      const isUrgent = type < 'lo';
       (observers[type] = new PerformanceObserver((list) => {
         if (options) {
           schedule();
-          if (isUrgent) hear(list.getEntries());
+          if (type < 'lo') hear(list.getEntries());
           // To ask the document costs ten times what the rest does, so only the first, and each eighth
           // after it, does that.
           if (lists.push(list) % 8 == 1) {

@@ -1,6 +1,6 @@
 /** What waits to be sent: bounded, the cheapest dropped first and counted, packed into batches. */
 import type { Entry } from './api.ts';
-import { plain, shorten } from './compact.ts';
+import { fields, plain, shorten } from './compact.ts';
 import { options, safe, timeline } from './core.ts';
 import { uuid } from './ids.ts';
 import { currentView, identify, viewAt, type View } from './pageviews.ts';
@@ -12,7 +12,7 @@ export interface Item {
   _view: View;
   _rank: number;
   /** Too short for an entry where it is not to be sent. */
-  _json?: string | undefined;
+  _json?: string | false | undefined;
 }
 
 export let queue: Item[] = [];
@@ -24,15 +24,15 @@ const lose = (type: string, count = 1): unknown => (dropped[type] = (dropped[typ
 export const drop = (batch: string): void => {
   const lost = JSON.parse(batch) as { entries: Entry[]; dropped: typeof dropped };
   for (const type in lost.dropped) lose(type, lost.dropped[type]);
-  for (const { entryType } of lost.entries) lose(entryType);
+  for (const { entryType = 'resource' } of lost.entries) lose(entryType);
 };
 
 export const sortByRank = (): unknown => queue.sort((a, b) => b._rank - a._rank);
 
 /** What is sent of an entry; nothing where a hook throws that was there to hold something back. */
 const serialise = safe((entry: object): string => {
-  const json = JSON.stringify(plain(entry));
-  return options.beforeSend ? JSON.stringify(options.beforeSend(JSON.parse(json)) || 0) : json;
+  const told = plain(entry) as Entry;
+  return JSON.stringify(options.beforeSend ? options.beforeSend(told) : told);
 });
 
 /** Takes an entry that the table asks for into the queue, with the pageview in which it started. */
@@ -42,7 +42,7 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
   // The dearest is what only we saw, then API calls and vitals, then assets, then the rest; behind
   // them all is what nobody asked for.
   const _rank = (options._ranks[kind] ??= wants(kind)
-    ? [/^res/, /^(pa|la|fi|req)|:(fet|xml)/, /^(pag|nav|cap|err|act)/].findLastIndex((dear) =>
+    ? [/^res/, /^(pa|la|fi|req)|:(fe|xm)/, /^(pag|nav|ca|er|ac)/].findLastIndex((dear) =>
         dear.test(kind),
       )
     : -2);
@@ -53,7 +53,7 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     _rank,
     // Properties are told now, as the page may change them. The rest has time: an action or an error
     // may be repeated, and when a prerendered page was activated its navigation learns late.
-    _json: entryType == 'capture' ? serialise(entry) : undefined,
+    _json: entryType == 'capture' && serialise(entry),
   };
   queue.push(item);
   if (queue.length > 3e3) {
@@ -78,13 +78,13 @@ export const build = (limit = 5e4): string | undefined => {
   const referrer = shorten(_view._entry.referrer as string);
   const parts: string[] = [];
   // The head: three bytes at most for each character of a page, and what does not differ so much.
-  let size = (url + referrer + _view._title).length * 3 + 1e3;
+  let size = (url + referrer + _view._title).length * 3 + 2e3;
   queue = queue.filter((item) => {
     if ((size > limit && parts[0]) || item._view != _view) return true;
-    const json = (item._json ??= serialise(item._entry) || '');
+    const json = (item._json ||= serialise(item._entry) || '');
     // Length in UTF-8, at most: three bytes for what is not ASCII.
     const { length } = json.replace(/[^\0-\x7f]/g, '___');
-    if (length > 2 && length < 3e4) {
+    if (length > 5 && length < 3e4) {
       size += length;
       if (size > limit && parts[0]) return true;
       parts.push(json);
@@ -103,6 +103,7 @@ export const build = (limit = 5e4): string | undefined => {
       batchId: uuid(),
       timeOrigin: performance.timeOrigin,
       sentAt: Date.now(),
+      fields,
       page: {
         url,
         title: _view._title,

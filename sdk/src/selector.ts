@@ -13,7 +13,7 @@ export const selector = safe((node: unknown): string => {
   ) {
     // A text node that shifted, of which only its parent tells, has neither of these.
     path =
-      (element.id ? '#' + element.id : [element.localName, ...(element.classList ?? [])].join('.')).slice(0, 80) +
+      (element.id ? '#' + element.id : [element.localName, ...(element.classList || [])].join('.')).slice(0, 80) +
       (path && '>' + path);
   }
   return path;

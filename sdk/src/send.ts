@@ -9,7 +9,7 @@ let current: string | undefined;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 /** So many entries are about a batch, and what a page that goes could still hand over. */
-export const FULL = 88;
+export const FULL = 96;
 
 /** The next batch to send: one that failed before, or a new one. */
 const next = (limit?: number): string | undefined => retries.shift() || build(limit);
@@ -45,7 +45,7 @@ const post = async (batch: string, hurry?: boolean): Promise<void> => {
     // No network, no server, or no budget.
   }
   // Undefined where there was no answer.
-  if (/^u|429|50[2347]/.test(status as never)) {
+  if (/^u|429|50[2-7]/.test(status as never)) {
     retries.push(batch);
     clearTimeout(timer);
     // Doubling up to a minute, half of it by chance.
@@ -71,7 +71,7 @@ export const pump = safe(async (rest: number = 0): Promise<void> => {
     current = next();
     if (current) await post(current);
   } while (options && current && !failures && (retries[0] || (queue.includes(last!) && queue.length > rest)));
-  current = undefined;
+  current = '';
   // The newest may have gone before older ones of another pageview.
   if (options && queue[0]) schedule();
 });

@@ -13,4 +13,4 @@ export const wants = (kind: string): boolean =>
         !/^(cons|req|visibility-)/.test(kind)
       : kind.startsWith(name.replace(':*', '') + ':') || name.startsWith(kind),
     // What a pageview is and what the page itself tells is no question of types.
-  ) || /^(pagev|cap)/.test(kind);
+  ) || /^(pagev|ca)/.test(kind);

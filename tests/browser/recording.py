@@ -24,6 +24,21 @@ class QuietServer(ThreadingHTTPServer):
         """What goes wrong shows in what arrived."""
 
 
+def unpacked(body: bytes) -> bytes:
+    """The JSON of a batch that may be compressed."""
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+
+
+def batch_of(body: bytes) -> dict[str, Any]:
+    """A batch, its rows as the objects that they stand for."""
+    batch: dict[str, Any] = json.loads(unpacked(body))
+    batch["entries"] = [
+        dict(zip(batch["fields"], entry, strict=True)) if isinstance(entry, list) else entry
+        for entry in batch["entries"]
+    ]
+    return batch
+
+
 class Recorder:
     """Serves pages and takes batches.
 
@@ -101,7 +116,7 @@ class Recorder:
                     self.answer(200, b"", "text/plain")
                     return
                 recorder.bodies.append(body)
-                batch = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+                batch = batch_of(body)
                 if recorder.status == 200:
                     recorder.batches.append(batch)
                 else:

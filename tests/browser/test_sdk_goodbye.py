@@ -94,9 +94,9 @@ def test_a_hidden_tab_whose_timers_are_late_sends_what_makes_a_batch(
     tab.wait("document.hidden")
     tab.evaluate("""(async () => {
       window.setTimeout = window.requestIdleCallback = () => 1;
-      for (let n = 0; n < 100; n++) await fetch('/api/' + n);
+      for (let n = 0; n < 110; n++) await fetch('/api/' + n);
     })()""")
-    recorder.wait(lambda: len(names(recorder, "resource")) >= 80, "a batch of a hidden page")
+    recorder.wait(lambda: len(names(recorder, "resource")) >= 90, "a batch of a hidden page")
 
 
 def test_a_page_that_goes_hands_over_what_the_browser_takes_and_the_dearest_first(

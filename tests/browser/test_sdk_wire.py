@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.browser.recording import Recorder, capture, names
+from tests.browser.conftest import SDK
+from tests.browser.recording import Recorder, capture, names, unpacked
 
 pytestmark = pytest.mark.chromium
 
@@ -26,12 +29,59 @@ def test_a_batch_is_compressed_on_the_wire_where_it_pays(page: Page, recorder: R
     assert len(recorder.bodies[-1]) < 1600
 
 
+TOLD = """(path) => performance.getEntriesByType('resource')
+  .find((entry) => entry.name.endsWith(path)).toJSON()"""
+
+
+def rounded(told: Any) -> Any:
+    """Numbers as they are sent: to a millionth of a millisecond."""
+    return {
+        name: round(value, 6) if isinstance(value, float) else value for name, value in told.items()
+    }
+
+
+def test_a_resource_is_a_row_of_all_that_the_browser_tells_of_it(
+    page: Page, recorder: Recorder
+) -> None:
+    page.goto(recorder.url + "/start")
+    page.evaluate("fetch('/api/row').then((answer) => answer.text())")
+    recorder.wait(lambda: recorder.url + "/api/row" in names(recorder, "resource"), "the call")
+    (body,) = [unpacked(body) for body in recorder.bodies if b"/api/row" in unpacked(body)]
+    batch = json.loads(body)
+    (row,) = [entry for entry in batch["entries"] if "/api/row" in str(entry)]
+    told = page.evaluate(TOLD, "/api/row")
+    assert batch["fields"] == list(told)
+    assert row == list(rounded(told).values())
+    # All else names its fields, and not those that hold what absent means.
+    others = [entry for entry in batch["entries"] if isinstance(entry, dict)]
+    assert "pageview" in {entry["entryType"] for entry in others}
+    assert not [entry for entry in others if 0 in entry.values() and entry["entryType"] == "paint"]
+
+
+def test_a_resource_that_a_hook_sees_is_an_object(page: Page, recorder: Recorder) -> None:
+    recorder.files["/perftui.mjs"] = (SDK / "dist" / "perftui.mjs").read_text()
+    recorder.body = """<script type=module>
+      import { init } from '/perftui.mjs';
+      window.perftui = init({ flushInterval: 100, beforeSend: (entry) => ({ ...entry, seen: 1 }) });
+    </script>"""
+    recorder.script = False
+    page.goto(recorder.url + "/start")
+    page.wait_for_function("window.perftui")
+    page.evaluate("fetch('/api/object').then((answer) => answer.text())")
+    recorder.wait(lambda: recorder.url + "/api/object" in names(recorder, "resource"), "the call")
+    (batch,) = [one for one in map(unpacked, recorder.bodies) if b"/api/object" in one]
+    (entry,) = [one for one in json.loads(batch)["entries"] if "/api/object" in one["name"]]
+    assert entry.pop("seen") == 1
+    told = rounded(page.evaluate(TOLD, "/api/object"))
+    assert entry == {name: value for name, value in told.items() if value or value == []}
+
+
 def test_no_batch_is_longer_than_50_kilobytes(page: Page, recorder: Recorder) -> None:
     page.goto(recorder.url + "/start?" + "q" * 1900)
     page.evaluate("""() => { for (let n = 0; n < 120; n++)
       perftui.capture('event ' + n, { text: 'ä'.repeat(10 * n + 1000) }); }""")
     recorder.wait(lambda: len(recorder.entries("capture")) >= 120, "all events")
-    plain = [gzip.decompress(b) if b[:2] == b"\x1f\x8b" else b for b in recorder.bodies]
+    plain = [unpacked(body) for body in recorder.bodies]
     assert max(map(len, plain)) <= 50_000
     assert len(plain) >= 5
 
