@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import repeat
 from operator import add, itemgetter
 from typing import Any, overload
 
@@ -53,6 +53,8 @@ class EntryColumns(Sequence[Entry]):
         told = zip(*map(msgspec.structs.astuple, entries), strict=True) if entries else repeat(())
         columns: dict[str, Column] = {}
         for attribute, values in zip(_ATTRIBUTES, told, strict=False):
+            if attribute not in _ALWAYS and not _is_told(attribute, values):
+                continue
             if attribute in TIME_COLUMNS:
                 starts = columns["start_us"]
                 values = tuple(
@@ -61,8 +63,7 @@ class EntryColumns(Sequence[Entry]):
                         for moment, start in zip(values, starts, strict=True)
                     ]
                 )
-            if attribute in _ALWAYS or _is_told(attribute, values):
-                columns[attribute] = values
+            columns[attribute] = values
         return cls(columns)
 
     @classmethod
@@ -71,13 +72,14 @@ class EntryColumns(Sequence[Entry]):
         if len(parts) == 1:
             return parts[0]
         told = set().union(*[part.columns for part in parts]) | _ALWAYS
-        return cls(
-            {
-                attribute: list(chain.from_iterable([part.values(attribute) for part in parts]))
-                for attribute in _ATTRIBUTES
-                if attribute in told
-            }
-        )
+        columns: dict[str, Column] = {}
+        for attribute in _ATTRIBUTES:
+            if attribute in told:
+                values: list[Any] = []
+                for part in parts:
+                    values += part.values(attribute)
+                columns[attribute] = values
+        return cls(columns)
 
     def taken(self, places: Sequence[int]) -> EntryColumns:
         """The entries at these places, in this order."""
@@ -95,12 +97,12 @@ class EntryColumns(Sequence[Entry]):
             changed._counts = self._counts
         return changed
 
-    def values(self, attribute: str) -> Iterable[Any]:
+    def values(self, attribute: str) -> Column:
         """A column, also one that is missing."""
         found = self.columns.get(attribute)
         if found is not None:
             return found
-        return repeat(_NOTHING if attribute == "extra" else None, self._length)
+        return (_NOTHING if attribute == "extra" else None,) * self._length
 
     def counts_by_type(self) -> Mapping[str, int]:
         """Entry type -> how many; counted once."""

@@ -553,9 +553,14 @@ class _Text:
         """The same in a JSON value, and numbers that no reader agrees on as text."""
         kind = type(value)
         if kind is str:
-            return self(value)
+            # Nearly all are as they should be, and a call costs more than to look.
+            return value if len(value) <= self.limit and "\0" not in value else self(value)
         if kind is dict:
-            return {self(key): self.within(child) for key, child in value.items()}
+            limit, within = self.limit, self.within
+            return {
+                (key if len(key) <= limit and "\0" not in key else self(key)): within(child)
+                for key, child in value.items()
+            }
         if kind is list:
             return [self.within(child) for child in value]
         if kind is int and not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:

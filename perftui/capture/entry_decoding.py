@@ -69,7 +69,7 @@ def _generate() -> DecodeEntry:
                 emit("    return None")
                 emit(f"{name} = v or None")
     sizes = [field.attribute for field in ENTRY_FIELDS if field.kind is FieldKind.SIZE]
-    body = "\n    ".join(lines)
+    body = "\n        ".join(lines)
     source = f"""
 def decode_entry(item, limit, within):
     if item.__class__ is not dict:
@@ -87,7 +87,9 @@ def decode_entry(item, limit, within):
     start_us = round(start * 1000)
     is_request = entry_type in REQUESTS
     default_size = 0 if is_request and entry_type != "request" else None
-    {body}
+    is_plain = not is_request and FIELDS.isdisjoint(item)
+    if not is_plain:
+        {body}
     duration = get("duration", ABSENT)
     if duration is ABSENT:
         if not is_request:
@@ -116,6 +118,11 @@ def decode_entry(item, limit, within):
             if len(key) > limit or "\\0" in key:
                 return None
             extra[key] = within(v)
+    if is_plain:
+        return Entry(
+            entry_type=entry_type, name=name, start_us=start_us, duration_us=duration_us,
+            extra=extra,
+        )
     return Entry(
         entry_type=entry_type, name=name, start_us=start_us, duration_us=duration_us, extra=extra,
         {", ".join(f"{field.attribute}={field.attribute}" for field in ENTRY_FIELDS)},
@@ -125,6 +132,7 @@ def decode_entry(item, limit, within):
         "ABSENT": object(),
         "EMPTY": dict(EMPTY_FIELDS),
         "Entry": Entry,
+        "FIELDS": frozenset(field.wire for field in ENTRY_FIELDS),
         "KNOWN": frozenset(
             {"entryType", "name", "startTime", "duration", *(field.wire for field in ENTRY_FIELDS)}
         ),
@@ -241,6 +249,7 @@ class ResourceDecoder:
         # first is the start, where that is no zero.
         moments: Column = started if all(started) else ()
         offsets: Column = [0.0] * len(decoded)
+        # All columns are of one length, and to see that once more would cost a twentieth.
         for attribute, place in places.times:
             values = told[place]
             if any(values):
@@ -248,7 +257,7 @@ class ResourceDecoder:
                     moments = values
                     offsets = [
                         value * 1000.0 + ROUND - start if value else None
-                        for value, start in zip(values, starts, strict=True)
+                        for value, start in zip(values, starts, strict=False)
                     ]
                 columns[attribute] = offsets
         for attribute, place, empty in places.words:
@@ -258,9 +267,13 @@ class ResourceDecoder:
                     [value or None for value in values] if empty in values else values
                 )
         columns["duration_us"] = _durations(told[places.duration], columns)
-        sizes = [told[place] for _, place in places.sizes]
-        known = _known_sizes(sizes, told[places.request_start], told[places.response_start])
-        columns.update(zip([attribute for attribute, _ in places.sizes], known, strict=True))
+        columns["transfer_size"], columns["encoded_body_size"], columns["decoded_body_size"] = (
+            _known_sizes(
+                [told[place] for place in places.sizes],
+                told[places.request_start],
+                told[places.response_start],
+            )
+        )
         extra = _extra(told[places.navigation], told[places.server_timing])
         if extra is not None:
             columns["extra"] = extra
@@ -275,8 +288,9 @@ class _Places:
 
     Attributes:
         defaults: of the fields that are not.
-        times, words, sizes: attribute of :class:`perftui.model.Entry` and place, in the order of
-            the wire; of a word also what stands for unknown.
+        times, words: attribute of :class:`perftui.model.Entry` and place; of a word also what
+            stands for unknown.
+        sizes: places as transferred, encoded and decoded.
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
@@ -302,7 +316,9 @@ class _Places:
             for kind, name, place in told
             if kind in {FieldKind.STATUS, FieldKind.TEXT}
         ]
-        self.sizes = [(name, place) for kind, name, place in told if kind is FieldKind.SIZE]
+        self.sizes = [
+            places[name] for name in ("transferSize", "encodedBodySize", "decodedBodySize")
+        ]
 
 
 def _decoders(
@@ -496,7 +512,7 @@ def row_decoder(limit: int, fields: tuple[str, ...]) -> ResourceDecoder | None:
 
 
 HEAD_BYTES = 4_096
-"""Where the names of the fields are looked for: the SDK writes the entries last."""
+"""Where the names of the fields are looked for: the SDK writes the entries last, behind them."""
 
 _decode_names: Callable[[bytes], list[str]] = msgspec.json.Decoder(list[str]).decode
 
@@ -507,12 +523,15 @@ def guessed_row_decoder(limit: int, body: bytes) -> ResourceDecoder | None:
     The ``fields`` may turn out to be those of another object, or not the last ones: what was
     decoded has to be compared with the decoder's own.
     """
-    begin = body.find(b'"fields":[', 0, HEAD_BYTES)
+    end = body.find(b'"entries":[', 0, HEAD_BYTES)
+    if end < 0:
+        return None
+    begin = body.find(b'"fields":[', 0, end)
     if begin < 0:
         return None
     begin += len(b'"fields":')
     try:
-        names = _decode_names(body[begin : body.find(b"]", begin, HEAD_BYTES) + 1])
+        names = _decode_names(body[begin : body.find(b"]", begin, end) + 1])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return row_decoder(limit, tuple(names))

@@ -338,7 +338,7 @@ def test_names_of_another_object_mislead_nobody() -> None:
     body = twice % (told[0], told[1], told[2])
     assert guessed_row_decoder(8192, body) is row_decoder(8192, tuple(other))
     assert _same(rules.decode_batch(body, received_us=5), expected)
-    within = {"client": {"fields": other}, "entries": [row]}
+    within: dict[str, Any] = {"client": {"fields": other}, "entries": [row]}
     body = msgspec.json.encode({"sessionId": "s", "pageViewId": "p", **within})
     assert guessed_row_decoder(8192, body) is row_decoder(8192, tuple(other))
     decoded = rules.decode_batch(body, received_us=5)
@@ -353,7 +353,11 @@ def test_rows_of_fields_that_no_usual_entry_has_get_no_decoder_of_their_own() ->
     for names in [("name",), ("entryType",), (*CHROMIUM_ORDER, "x"), (*CHROMIUM_ORDER, "name")]:
         assert row_decoder(8192, names) is None
     for body in [b'"fields":[', b'"fields":[5]', b'"fields":["\xff"]', b'"fields":[["name"]]', b""]:
-        assert guessed_row_decoder(8192, body) is None
+        assert guessed_row_decoder(8192, body + b',"entries":[') is None
+    named = b'"fields":["entryType","name"]'
+    assert guessed_row_decoder(8192, named + b',"entries":[') is not None
+    assert guessed_row_decoder(8192, named) is None
+    assert guessed_row_decoder(8192, b'"entries":[],' + named) is None
 
 
 def test_how_deep_a_row_may_be_nested_is_how_deep_its_object_may_be() -> None:
