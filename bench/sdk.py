@@ -10,8 +10,9 @@ in real Chromium: 500 requests (100 images and 400 calls) and 50 long tasks.
 
 Script time is that of V8's sampling profiler (every 100 µs): a sample is a tool's where the
 innermost function that stands in a file is one of its file's. The browser's own `fetch` that a tool's
-wrapper calls for the page is the page's. Compiling, which costs large files more, is not in it; nor is
-what happens once the page goes. Requests are all that a tool made, what it asks for included. Bytes
+wrapper calls for the page is the page's. Compiling a file, which costs large ones more, is not in
+it, but compiling a function when it is first called is, with its caller; nor is what happens once the
+page goes. Requests are all that a tool made, what it asks for included. Bytes
 are the bodies of what it sent, as they were on the wire, and for each of the page's 500 requests that
 are told of in them.
 

@@ -34,9 +34,9 @@ export const watchHappenings = (): void => {
   listen(
     'error unhandledrejection',
     ({ type, target, error, reason, message, filename, lineno, colno }: ErrorEvent & PromiseRejectionEvent) => {
-      // A resource that failed, or what was thrown: an Error, or anything else.
+      // The element of a resource that failed, or what was thrown: an Error, or anything else.
       const { localName, src, href } = target as HTMLImageElement & HTMLLinkElement;
-      const thrown = localName ? { message: localName } : error || reason || message;
+      const thrown = localName || error || reason || message;
       count({
         name: shorten(thrown?.name || 'Error'),
         entryType: 'error',

@@ -39,11 +39,11 @@ export const observe = (): void => {
       // `element`, `event`, `first-input`, `largest-contentful-paint`, `layout-shift`.
       (observers[type] = new PerformanceObserver((list) => {
         if (options) {
-          schedule();
           if (type < 'lo') hear(list.getEntries());
           // To ask the document costs ten times what the rest does, so only the first, and each eighth
           // after it, does that.
           if (lists.push(list) % 8 == 1) {
+            schedule();
             // So many are unread at most: of the queue, what is too much is counted. The timers of a
             // hidden page may be a minute late.
             if (lists[500] || document.hidden) pump(FULL);

@@ -22,7 +22,7 @@ export const views: View[] = [];
 
 /** The pageview in whose time `time` (ms since timeOrigin) lies. */
 export const viewAt = (time: number): View =>
-  views.findLast((view) => view._entry.startTime <= time) || views[0]!;
+  views.findLast((view, place) => !place || view._entry.startTime <= time)!;
 
 export const currentView = (): View => views.at(-1)!;
 

@@ -55,8 +55,7 @@ export const add = (entry: Entry | PerformanceEntry): Item | undefined => {
     // may be repeated, and when a prerendered page was activated its navigation learns late.
     _json: entryType == 'capture' && serialise(entry),
   };
-  queue.push(item);
-  if (queue.length > 3e3) {
+  if (queue.push(item) > 3e3) {
     sortByRank();
     // A tenth at once, so that a storm is not sorted entry by entry.
     for (const { _entry } of queue.splice(-300)) lose(_entry.entryType);
@@ -83,7 +82,7 @@ export const build = (limit = 5e4): string | undefined => {
     if ((size > limit && parts[0]) || item._view != _view) return true;
     const json = (item._json ||= serialise(item._entry) || '');
     // Length in UTF-8, at most: three bytes for what is not ASCII.
-    const { length } = json.replace(/[^\0-\x7f]/g, '___');
+    const length = json.replace(/[^\0-\x7f]/g, '___').length;
     if (length > 5 && length < 3e4) {
       size += length;
       if (size > limit && parts[0]) return true;

@@ -15,7 +15,10 @@ safe(() => {
   const detail = new URL('perftui-detail.js', src).href;
   ownUrls.push(src, detail);
   begin({ endpoint: new URL('/batch', src) as never, ...(dataset as Options) }, () => {
-    document.head.append(Object.assign(document.createElement('script'), { src: detail, nonce }));
+    const element = document.createElement('script');
+    element.nonce = nonce;
+    element.src = detail;
+    document.head.append(element);
     return undefined;
   });
   for (const [method, ...args] of calls) (api[method] as (...args: unknown[]) => void)(...args);

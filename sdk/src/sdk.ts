@@ -39,7 +39,7 @@ const settle = (wanted: Options): void =>
 const apply = (): void => {
   observe();
   // A page may forbid it (Trusted Types); there may be nothing to load.
-  if (/cons|req/.test(options.types as never)) loadDetail = safe(loadDetail!)();
+  if (/con|req/.test(options.types as never)) loadDetail = safe(loadDetail!)();
 };
 
 /** What the server wants gathered. It may come late or never; nothing waits for it. */

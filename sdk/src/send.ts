@@ -61,7 +61,7 @@ export const pump = safe(async (rest: number = 0): Promise<void> => {
   if (!options) return;
   drain();
   // Until there is a batch, the timer has time, and so has a retry.
-  if (rest && (failures || rest > queue.length)) return;
+  if (rest && (failures || !queue[rest])) return;
   timer = clearTimeout(timer) as undefined;
   if (prerendering()) return;
   if (current) return schedule();
@@ -70,7 +70,7 @@ export const pump = safe(async (rest: number = 0): Promise<void> => {
   do {
     current = next();
     if (current) await post(current);
-  } while (options && current && !failures && (retries[0] || (queue.includes(last!) && queue.length > rest)));
+  } while (options && current && !failures && (retries[0] || (queue.includes(last!) && queue[rest])));
   current = '';
   // The newest may have gone before older ones of another pageview.
   if (options && queue[0]) schedule();

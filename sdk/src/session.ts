@@ -10,8 +10,7 @@ let memory = '';
 
 /** Reads a key, or writes `value` to it; storage that is blocked or full is no fault of the page. */
 export const store = safe((key: string, value?: string): string => {
-  if (value != null) localStorage[key] = value;
-  return localStorage[key] as string;
+  return value == null ? (localStorage[key] as string) : (localStorage[key] = value);
 });
 
 /**

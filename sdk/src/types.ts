@@ -10,7 +10,7 @@ export const wants = (kind: string): boolean =>
   options.types.some((name) =>
     name == '*'
       ? // The `visibility` entries of our own tell of it sooner.
-        !/^(cons|req|visibility-)/.test(kind)
+        !/^(con|req|visibility-)/.test(kind)
       : kind.startsWith(name.replace(':*', '') + ':') || name.startsWith(kind),
     // What a pageview is and what the page itself tells is no question of types.
   ) || /^(pagev|ca)/.test(kind);
